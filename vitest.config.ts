@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+
+const full = process.env.LAMBDAPG_TEST_TIER === 'full';
+
+export default defineConfig({
+  test: {
+    include: full ? ['test/**/*.full.test.ts'] : ['test/**/*.test.ts'],
+    exclude: full ? [] : ['test/**/*.full.test.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 120_000,
+    pool: 'forks',
+    maxWorkers: 2,
+    reporters: ['default', './test/counts-reporter.ts'],
+  },
+});
