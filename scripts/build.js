@@ -1,0 +1,105 @@
+// Builds what is published: dist/ (one bundle a command, shared chunks), schema/, oclif.manifest.json, licences.
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const dist = join(root, 'dist');
+
+async function entryPoints() {
+  const entries = { main: join(root, 'bin/main.ts') };
+  for (const folder of ['commands', 'hooks']) {
+    for (const name of await readdir(join(root, 'src', folder), { recursive: true })) {
+      if (name.endsWith('.ts')) entries[`${folder}/${name.slice(0, -3)}`] = join(root, 'src', folder, name);
+    }
+  }
+  // oclif's own plugins, bundled: loading them as plugins would cost a package.json and a manifest each at start-up.
+  for (const command of ['autocomplete/index', 'autocomplete/create', 'autocomplete/script']) {
+    entries[`commands/${command}`] = join(root, `node_modules/@oclif/plugin-autocomplete/lib/commands/${command}.js`);
+  }
+  entries['commands/help'] = join(root, 'node_modules/@oclif/plugin-help/lib/commands/help.js');
+  return entries;
+}
+
+async function bundle() {
+  const { metafile } = await build({
+    entryPoints: await entryPoints(),
+    outdir: dist,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    minify: true,
+    keepNames: true,
+    metafile: true,
+    absWorkingDir: root,
+    external: ['esbuild', 'pg-native', 'typescript', 'ts-node'],
+    chunkNames: 'chunks/[name]-[hash]',
+    define: { 'process.env.NODE_ENV': '"production"' },
+    banner: {
+      js: "import{createRequire as __cr}from'node:module';import{fileURLToPath as __fu}from'node:url';import{dirname as __dn}from'node:path';const require=__cr(import.meta.url),__filename=__fu(import.meta.url),__dirname=__dn(__filename);",
+    },
+    legalComments: 'none',
+  });
+  return metafile;
+}
+
+/** What is bundled is redistributed, so its licences go along. */
+async function writeLicences(metafile) {
+  const packages = new Map();
+  for (const input of Object.keys(metafile.inputs)) {
+    const match = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input);
+    if (match) packages.set(match[1], undefined);
+  }
+  const texts = [];
+  for (const folder of [...packages.keys()].sort()) {
+    const { name, version, license } = JSON.parse(await readFile(join(root, folder, 'package.json'), 'utf8'));
+    const file = (await readdir(join(root, folder))).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
+    const text = file === undefined ? '' : await readFile(join(root, folder, file), 'utf8');
+    texts.push(`${name}@${version} (${typeof license === 'string' ? license : 'see below'})\n\n${text.trim()}\n`);
+  }
+  await writeFile(join(dist, 'THIRD-PARTY-LICENSES.txt'), texts.join(`\n${'-'.repeat(80)}\n\n`));
+}
+
+async function writeManifest() {
+  await rm(join(root, 'oclif.manifest.json'), { force: true });
+  const { Plugin } = await import('@oclif/core');
+  const plugin = new Plugin({ root, type: 'core', ignoreManifest: true, errorOnManifestCreate: true, respectNoCacheDefault: true });
+  await plugin.load();
+  await writeFile(join(root, 'oclif.manifest.json'), JSON.stringify(plugin.manifest));
+}
+
+async function writeSchema() {
+  const out = join(dist, '.schema.mjs');
+  await build({
+    stdin: {
+      contents: `import { z } from 'zod'; import { configSchema } from './src/project/config-schema.ts';
+        export default z.toJSONSchema(configSchema, { io: 'input' });`,
+      resolveDir: root,
+    },
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    outfile: out,
+    logLevel: 'error',
+  });
+  const { default: schema } = await import(pathToFileURL(out).href);
+  await rm(out);
+  await mkdir(join(root, 'schema'), { recursive: true });
+  const titled = { $schema: schema.$schema, title: 'lambdapg.json', ...schema };
+  await writeFile(join(root, 'schema/lambdapg.schema.json'), `${JSON.stringify(titled, null, 2)}\n`);
+}
+
+async function copyRuntimeClients() {
+  const from = join(root, 'src/local/lambda/runtime-clients');
+  await cp(from, join(dist, 'runtime-clients'), { recursive: true, filter: (path) => !path.includes('__pycache__') });
+}
+
+await rm(dist, { recursive: true, force: true });
+const metafile = await bundle();
+await writeLicences(metafile);
+await writeSchema();
+await copyRuntimeClients();
+await writeManifest();

@@ -1,0 +1,113 @@
+import { Command, type Interfaces } from '@oclif/core';
+import type { Context, Report } from './context.ts';
+import { Cancelled, type ExitCode, errorCode, exitCodes, UserError } from './errors.ts';
+import { formatEvent } from './terminal/format-event.ts';
+import { isInteractive } from './terminal/interactive.ts';
+
+const issuesUrl = 'https://github.com/lambdapg/lambdapg/issues/new';
+
+/** An error in the form that oclif's printer and its exit code read. */
+type PrintableError = Error & {
+  code?: string;
+  suggestions?: readonly string[];
+  ref?: string | undefined;
+  exitCode?: number;
+  oclif?: { exit?: number };
+  skipOclifErrorHandling?: boolean;
+};
+
+/** What every command shares: the context, `--json`, questions, and one home for errors. */
+export abstract class BaseCommand extends Command {
+  static override enableJsonFlag = true;
+
+  readonly #stop = new AbortController();
+  readonly #kill = new AbortController();
+
+  /** True when questions may be asked: a terminal at both ends, not CI, not `--json`. */
+  protected get interactive(): boolean {
+    return !this.jsonEnabled() && isInteractive(process.env, process.stdin, process.stderr);
+  }
+
+  /** Aborted by a second Ctrl-C: children must be killed synchronously, the process ends right after. */
+  protected get killSignal(): AbortSignal {
+    return this.#kill.signal;
+  }
+
+  /** Ends a command that runs until it is told to. */
+  protected stopNow(reason: Cancelled): void {
+    this.#stop.abort(reason);
+  }
+
+  protected context(overrides: { report?: Report } = {}): Context {
+    return {
+      cwd: process.cwd(),
+      env: process.env,
+      signal: this.#stop.signal,
+      report: overrides.report ?? ((event) => this.report(event)),
+      packageDir: this.config.root,
+      version: this.config.version,
+    };
+  }
+
+  /** Progress goes to standard error, so that standard output is the answer alone. */
+  protected report(event: Parameters<Report>[0]): void {
+    if (!this.jsonEnabled()) process.stderr.write(`${formatEvent(event, process.stderr)}\n`);
+  }
+
+  protected override async init(): Promise<void> {
+    await super.init();
+    process.on('SIGINT', this.#interrupt);
+    process.on('SIGTERM', this.#interrupt);
+    process.on('SIGHUP', this.#interrupt);
+  }
+
+  readonly #interrupt = (signal: NodeJS.Signals): void => {
+    if (!this.#stop.signal.aborted) {
+      this.#stop.abort(new Cancelled(`stopped by ${signal === 'SIGINT' ? 'Ctrl-C' : signal}`));
+      return;
+    }
+    this.#kill.abort();
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(name, this.#interrupt);
+    process.kill(process.pid, signal);
+  };
+
+  protected override async catch(error: Interfaces.CommandError): Promise<unknown> {
+    const printable = describeError(error);
+    return super.catch(printable as Interfaces.CommandError);
+  }
+
+  protected override toErrorJson(error: unknown): unknown {
+    const { message, code, suggestions, ref, exitCode } = error as PrintableError;
+    return { error: { code: code ?? 'USAGE', message, suggestions: suggestions ?? [], ...(ref && { ref }), exit: exitCode } };
+  }
+
+  protected override async finally(error: Error | undefined): Promise<void> {
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(name, this.#interrupt);
+    await super.finally(error);
+  }
+}
+
+
+/**
+ * Gives any thrown value its exit code and its words: ours as they are, oclif's usage errors as 2, everything else as
+ * a bug with its stack.
+ */
+function describeError(error: unknown): PrintableError {
+  if (error instanceof UserError) return withExit(error, error.exit);
+  if (error instanceof Cancelled) return withExit(error, error.exit);
+  const printable = (error instanceof Error ? error : new Error(String(error))) as PrintableError;
+  if (printable.oclif?.exit !== undefined) return withExit(printable, printable.oclif.exit as ExitCode);
+  const bug = new Error(
+    `this is a bug in lambdapg, not in what you did\n${printable.stack ?? printable.message}`,
+    { cause: error },
+  ) as PrintableError;
+  bug.code = errorCode(error) ?? 'BUG';
+  bug.ref = issuesUrl;
+  delete bug.stack;
+  return withExit(bug, exitCodes.bug);
+}
+
+/** oclif 4.14 reads `oclif.exit` on a terminal and `exitCode` under `--json`. */
+function withExit<E extends Error>(error: E, exit: ExitCode): E & PrintableError {
+  return Object.assign(error, { exitCode: exit, oclif: { exit } }) as E & PrintableError;
+}
