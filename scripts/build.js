@@ -16,7 +16,10 @@ async function entryPoints() {
   }
   // oclif's own plugins, bundled: loading them as plugins would cost a package.json and a manifest each at start-up.
   for (const command of ['autocomplete/index', 'autocomplete/create', 'autocomplete/script']) {
-    entries[`commands/${command}`] = join(root, `node_modules/@oclif/plugin-autocomplete/lib/commands/${command}.js`);
+    entries[`commands/${command}`] = join(
+      root,
+      `node_modules/@oclif/plugin-autocomplete/lib/commands/${command}.js`,
+    );
   }
   entries['commands/help'] = join(root, 'node_modules/@oclif/plugin-help/lib/commands/help.js');
   return entries;
@@ -58,7 +61,9 @@ async function writeLicences(metafile) {
     const { name, version, license } = JSON.parse(await readFile(join(root, folder, 'package.json'), 'utf8'));
     const file = (await readdir(join(root, folder))).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
     const text = file === undefined ? '' : await readFile(join(root, folder, file), 'utf8');
-    texts.push(`${name}@${version} (${typeof license === 'string' ? license : 'see below'})\n\n${text.trim()}\n`);
+    texts.push(
+      `${name}@${version} (${typeof license === 'string' ? license : 'see below'})\n\n${text.trim()}\n`,
+    );
   }
   await writeFile(join(dist, 'THIRD-PARTY-LICENSES.txt'), texts.join(`\n${'-'.repeat(80)}\n\n`));
 }
@@ -66,7 +71,13 @@ async function writeLicences(metafile) {
 async function writeManifest() {
   await rm(join(root, 'oclif.manifest.json'), { force: true });
   const { Plugin } = await import('@oclif/core');
-  const plugin = new Plugin({ root, type: 'core', ignoreManifest: true, errorOnManifestCreate: true, respectNoCacheDefault: true });
+  const plugin = new Plugin({
+    root,
+    type: 'core',
+    ignoreManifest: true,
+    errorOnManifestCreate: true,
+    respectNoCacheDefault: true,
+  });
   await plugin.load();
   await writeFile(join(root, 'oclif.manifest.json'), JSON.stringify(plugin.manifest));
 }
@@ -94,7 +105,10 @@ async function writeSchema() {
 
 async function copyRuntimeClients() {
   const from = join(root, 'src/local/lambda/runtime-clients');
-  await cp(from, join(dist, 'runtime-clients'), { recursive: true, filter: (path) => !path.includes('__pycache__') });
+  await cp(from, join(dist, 'runtime-clients'), {
+    recursive: true,
+    filter: (path) => !path.includes('__pycache__'),
+  });
 }
 
 await rm(dist, { recursive: true, force: true });

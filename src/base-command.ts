@@ -1,6 +1,7 @@
 import { Command, type Interfaces } from '@oclif/core';
 import type { Context, Report } from './context.ts';
 import { Cancelled, type ExitCode, errorCode, exitCodes, UserError } from './errors.ts';
+import { formatError } from './terminal/format-error.ts';
 import { formatEvent } from './terminal/format-event.ts';
 import { isInteractive } from './terminal/interactive.ts';
 
@@ -73,12 +74,24 @@ export abstract class BaseCommand extends Command {
 
   protected override async catch(error: Interfaces.CommandError): Promise<unknown> {
     const printable = describeError(error);
+    if (!this.jsonEnabled() && printable.oclif?.exit !== 0) {
+      process.stderr.write(`${formatError(printable, process.stderr)}\n`);
+      printable.skipOclifErrorHandling = true;
+    }
     return super.catch(printable as Interfaces.CommandError);
   }
 
   protected override toErrorJson(error: unknown): unknown {
     const { message, code, suggestions, ref, exitCode } = error as PrintableError;
-    return { error: { code: code ?? 'USAGE', message, suggestions: suggestions ?? [], ...(ref && { ref }), exit: exitCode } };
+    return {
+      error: {
+        code: code ?? 'USAGE',
+        message,
+        suggestions: suggestions ?? [],
+        ...(ref && { ref }),
+        exit: exitCode,
+      },
+    };
   }
 
   protected override async finally(error: Error | undefined): Promise<void> {
@@ -86,7 +99,6 @@ export abstract class BaseCommand extends Command {
     await super.finally(error);
   }
 }
-
 
 /**
  * Gives any thrown value its exit code and its words: ours as they are, oclif's usage errors as 2, everything else as

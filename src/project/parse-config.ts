@@ -1,4 +1,11 @@
-import { findNodeAtLocation, getNodeValue, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
+import {
+  findNodeAtLocation,
+  getNodeValue,
+  type Node,
+  type ParseError,
+  parseTree,
+  printParseErrorCode,
+} from 'jsonc-parser';
 import { exitCodes, UserError } from '../errors.ts';
 import { configSchema, type ProjectConfig } from './config-schema.ts';
 import { nearest } from './nearest.ts';
@@ -25,7 +32,10 @@ export function parseConfig(text: string, file: string): ProjectConfig {
       path: '',
       reason: `not JSON: ${words(printParseErrorCode(error.error))}`,
     }));
-    throw badConfig(file, faults.length > 0 ? faults : [{ line: 1, column: 1, path: '', reason: 'the file is empty' }]);
+    throw badConfig(
+      file,
+      faults.length > 0 ? faults : [{ line: 1, column: 1, path: '', reason: 'the file is empty' }],
+    );
   }
   const parsed = configSchema.safeParse(getNodeValue(root));
   if (parsed.success) return parsed.data;
@@ -49,7 +59,10 @@ function faultsOf(issue: Issue, root: Node, text: string): Fault[] {
   }
   const node = findNodeAtLocation(root, path);
   if (node === undefined) return [locate(path, 'is missing', root, text)];
-  const reason = issue.code === 'custom' ? issue.message : `${lowerFirst(issue.message)}, found ${text.slice(node.offset, node.offset + Math.min(node.length, 60))}`;
+  const reason =
+    issue.code === 'custom'
+      ? issue.message
+      : `${lowerFirst(issue.message)}, found ${text.slice(node.offset, node.offset + Math.min(node.length, 60))}`;
   return [locate(path, reason, root, text)];
 }
 
@@ -79,7 +92,10 @@ function position(text: string, offset: number): { line: number; column: number 
 
 function badConfig(file: string, faults: readonly Fault[]): UserError {
   const ordered = [...faults].sort((a, b) => a.line - b.line || a.column - b.column);
-  const lines = ordered.map(({ line, column, path, reason }) => `  ${file}:${line}:${column} ${path === '' ? '' : `${path}: `}${reason}`);
+  const lines = ordered.map(
+    ({ line, column, path, reason }) =>
+      `  ${file}:${line}:${column} ${path === '' ? '' : `${path}: `}${reason}`,
+  );
   const count = ordered.length === 1 ? 'one fault' : `${ordered.length} faults`;
   return new UserError('BAD_CONFIG', `${file} has ${count}\n${lines.join('\n')}`, {
     exit: exitCodes.usage,
@@ -88,4 +104,8 @@ function badConfig(file: string, faults: readonly Fault[]): UserError {
 }
 
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
-const words = (code: string): string => code.replaceAll(/([A-Z])/g, ' $1').trim().toLowerCase();
+const words = (code: string): string =>
+  code
+    .replaceAll(/([A-Z])/g, ' $1')
+    .trim()
+    .toLowerCase();

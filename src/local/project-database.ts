@@ -1,0 +1,86 @@
+import type { Context } from '../context.ts';
+import { parseDatabaseUrl } from '../database/database-url.ts';
+import type { ConnectionTarget } from '../database/target.ts';
+import type { PostgresMajor } from '../project/config-schema.ts';
+import type { Project } from '../project/find-project.ts';
+import type { Secret } from '../secret.ts';
+import { type LocalPostgres, startLocalPostgres } from './postgres/local-postgres.ts';
+
+/** The database that a command works on, with its ways in. */
+export interface ProjectDatabase {
+  /** For migrations and seeds. */
+  readonly admin: ConnectionTarget;
+  /** What everything made by migrations belongs to; absent on a server that is not ours. */
+  readonly ownerRole?: string;
+  /** What the functions log in as. */
+  readonly app: ConnectionTarget;
+  /** PEM file of the authority to trust; absent when the server's certificate is publicly signed, or there is no TLS. */
+  readonly caFile?: string;
+  /** `PostgreSQL 17.10 on localhost:54320`. */
+  readonly title: string;
+  /** Our own server, when it is one. */
+  readonly local?: LocalPostgres;
+  stop(): Promise<void>;
+  kill(): void;
+}
+
+export interface DatabaseChoice {
+  /** Another server by its URL; the project's own embedded one when absent. */
+  readonly url?: Secret;
+  readonly major?: PostgresMajor;
+  /** The embedded server's preferred port. */
+  readonly port?: number;
+}
+
+/**
+ * Opens the project's database: its own embedded server (started, or adopted when it runs already), or the server that a
+ * URL names. On the latter no roles are made: migrations and functions both use the URL's login.
+ */
+export async function openProjectDatabase(
+  context: Context,
+  project: Project,
+  choice: DatabaseChoice,
+): Promise<ProjectDatabase> {
+  if (choice.url !== undefined) return foreignDatabase(await parseDatabaseUrl(choice.url));
+  const local = await startLocalPostgres(context, {
+    projectDir: project.dir,
+    names: project.names,
+    major: choice.major ?? project.config.postgres.version,
+    ...(choice.port !== undefined && { preferredPort: choice.port }),
+  });
+  return {
+    admin: local.admin,
+    ownerRole: `${project.names.snake}_owner`,
+    app: local.slots.a,
+    caFile: local.caFile,
+    title: `PostgreSQL ${local.version} on ${local.host}:${local.port}`,
+    local,
+    stop: () => local.stop(),
+    kill: () => local.kill(),
+  };
+}
+
+/** Opens, lends, and closes whatever happens. */
+export async function withProjectDatabase<T>(
+  context: Context,
+  project: Project,
+  choice: DatabaseChoice,
+  work: (database: ProjectDatabase) => Promise<T>,
+): Promise<T> {
+  const database = await openProjectDatabase(context, project, choice);
+  try {
+    return await work(database);
+  } finally {
+    await database.stop();
+  }
+}
+
+function foreignDatabase(target: ConnectionTarget): ProjectDatabase {
+  return {
+    admin: target,
+    app: target,
+    title: `${target.database} on ${target.host}:${target.port}`,
+    stop: async () => {},
+    kill: () => {},
+  };
+}

@@ -1,0 +1,31 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import type { Files } from './files.ts';
+
+/**
+ * A layer's folder as files. `_gitignore` becomes `.gitignore`: npm drops dotfiles of that name when it packs.
+ *
+ * @throws what the file system throws: a missing layer is a broken package, not a fault of the person
+ */
+export async function readLayer(folder: string): Promise<Files> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const wanted = paths.filter((path) => !/__pycache__|node_modules|\.pyc$/.test(path)).sort();
+  return new Map(
+    await Promise.all(
+      wanted.map(async (path) => {
+        const name = relative(folder, path).split(sep).map(dotted).join('/');
+        return [name, await readFile(path)] as const;
+      }),
+    ),
+  );
+}
+
+/** Only names that stand for a dotfile: Python's `__init__.py` and a test's `_shared.ts` keep theirs. */
+function dotted(name: string): string {
+  return /^_(gitignore|gitattributes|npmrc|env|editorconfig|github|vscode|python-version|nvmrc|yarnrc)/.test(
+    name,
+  )
+    ? `.${name.slice(1)}`
+    : name;
+}
