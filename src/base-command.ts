@@ -50,6 +50,12 @@ export abstract class BaseCommand extends Command {
     };
   }
 
+  /** Shows `result` to a person by `format`; `--json` prints what `run` returns by itself. */
+  protected print<T>(result: T, format: (result: T) => string): T {
+    if (!this.jsonEnabled()) this.log(format(result));
+    return result;
+  }
+
   /** Progress goes to standard error, so that standard output is the answer alone. */
   protected report(event: Parameters<Report>[0]): void {
     if (!this.jsonEnabled()) process.stderr.write(`${formatEvent(event, process.stderr)}\n`);

@@ -1,21 +1,21 @@
-import { basename, relative, resolve } from 'node:path';
+import { relative } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../base-command.ts';
-import { languages, packageManagers, postgresMajors, runtimes } from '../project/config-schema.ts';
-import { templates } from '../scaffold/catalog.ts';
+import {
+  architectures,
+  languages,
+  packageManagers,
+  postgresMajors,
+  runtimes,
+} from '../project/config-schema.ts';
+import { listTemplates } from '../scaffold/catalog.ts';
 import { formatTree } from '../scaffold/files.ts';
 import { createProject, planProject, refuseObstacles } from '../scaffold/init-project.ts';
-import {
-  findOpenQuestions,
-  inferAnswers,
-  parseAnswers,
-  type QuestionKey,
-  questions,
-  type RawAnswers,
-  refuseOpenQuestions,
-} from '../scaffold/resolve-answers.ts';
+import { resolveAnswers } from '../scaffold/resolve-answers.ts';
 import { setUpProject } from '../scaffold/set-up-project.ts';
 import { ask } from '../terminal/ask.ts';
+
+const majors = postgresMajors.map(String);
 
 export default class Init extends BaseCommand {
   static override summary =
@@ -39,22 +39,11 @@ a missing answer is an error that names its flag.`;
     'package-manager': Flags.string({
       options: [...packageManagers],
       aliases: ['pm'],
-      description: 'inferred from what runs this command',
+      description: 'inferred',
     }),
-    runtime: Flags.string({
-      options: [...runtimes],
-      description: "Lambda runtime; default: the language's newest",
-    }),
-    architecture: Flags.string({
-      options: ['arm64', 'x86_64'],
-      default: 'arm64',
-      description: 'processor of the functions',
-    }),
-    'pg-version': Flags.string({
-      options: postgresMajors.map(String),
-      default: '17',
-      description: 'PostgreSQL major version',
-    }),
+    runtime: Flags.string({ options: [...runtimes], description: "default: the language's newest" }),
+    architecture: Flags.string({ options: [...architectures], default: 'arm64', description: 'processor' }),
+    'pg-version': Flags.string({ options: majors, default: '17', description: 'PostgreSQL major version' }),
     yes: Flags.boolean({ char: 'y', description: 'take the default for every open question' }),
     force: Flags.boolean({
       description: 'write into a folder that is not empty; lists the files it overwrites',
@@ -71,64 +60,21 @@ a missing answer is an error that names its flag.`;
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(Init);
-    if (flags['list-templates']) return this.#listTemplates();
+    if (flags['list-templates'])
+      return this.print(listTemplates(), (list) => list.map(({ text }) => text).join('\n'));
     const context = this.context();
-    const raw = await this.#answer(
-      args.directory,
-      { ...flags, packageManager: flags['package-manager'] } as RawAnswers,
-      flags.yes,
-    );
-    const answers = parseAnswers(raw, { ...flags, postgres: Number(flags['pg-version']) });
-    const directory = resolve(
-      context.cwd,
-      args.directory ?? (this.interactive || flags.name ? raw.name : '.'),
-    );
-    const plan = await planProject(context, directory, answers);
-    if (flags['dry-run']) {
-      if (!this.jsonEnabled())
-        this.log(`${relative(context.cwd, directory) || '.'}/\n${formatTree(plan.files)}`);
-      return { directory, files: [...plan.files.keys()], ...plan.obstacles };
-    }
+    const given = { ...flags, packageManager: flags['package-manager'], directory: args.directory };
+    const answers = await resolveAnswers(context, given, this.interactive ? ask : undefined);
+    const plan = await planProject(context, answers.directory, answers);
+    const { directory, obstacles } = plan;
+    const result = { directory, name: answers.names.kebab, files: [...plan.files.keys()] };
+    const tree = (): string => `${relative(context.cwd, directory) || '.'}/\n${formatTree(plan.files)}`;
+    if (flags['dry-run']) return this.print({ ...result, ...obstacles }, tree);
     if (!flags.force) refuseObstacles(plan);
-    for (const path of plan.obstacles.overwritten) this.logToStderr(`overwrites ${path}`);
+    for (const path of obstacles.overwritten) this.logToStderr(`overwrites ${path}`);
     await createProject(context, plan);
-    const nextSteps = await setUpProject(context, {
-      directory,
-      answers,
-      git: flags.git,
-      install: flags.install,
-    });
-    if (!this.jsonEnabled()) this.log(['', 'Next:', ...nextSteps.map((step) => `  ${step}`)].join('\n'));
-    return { directory, name: answers.names.kebab, files: [...plan.files.keys()], nextSteps };
-  }
-
-  async #answer(
-    directory: string | undefined,
-    flags: RawAnswers,
-    yes: boolean,
-  ): Promise<Required<RawAnswers>> {
-    const folder = directory ?? (this.interactive && !yes ? undefined : '.');
-    const inferred = inferAnswers(folder && basename(resolve(folder)), process.env.npm_config_user_agent);
-    const raw: Partial<Record<QuestionKey, string>> = {};
-    const open = findOpenQuestions(flags, inferred);
-    if (open.length > 0 && !yes && !this.interactive) refuseOpenQuestions(open);
-    for (const key of Object.keys(questions) as QuestionKey[]) {
-      const guess = inferred[key];
-      raw[key] = flags[key] ?? guess?.value ?? (yes ? questions[key].fallback : await ask(questions[key]));
-      if (flags[key] === undefined && guess !== undefined)
-        this.logToStderr(`${questions[key].message}: ${guess.value} (${guess.source})`);
-    }
-    return raw as Required<RawAnswers>;
-  }
-
-  #listTemplates(): unknown {
-    const list = templates.map(({ id, summary, layers }) => ({
-      id,
-      summary,
-      languages: Object.keys(layers),
-    }));
-    if (!this.jsonEnabled())
-      for (const { id, summary, languages: in_ } of list) this.log(`${id}  ${summary} (${in_.join(', ')})`);
-    return list;
+    const nextSteps = await setUpProject(context, { ...flags, directory, answers });
+    const ending = (): string => ['', 'Next:', ...nextSteps.map((step) => `  ${step}`)].join('\n');
+    return this.print({ ...result, nextSteps }, ending);
   }
 }

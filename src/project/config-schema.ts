@@ -4,6 +4,7 @@ import { findNameFault } from './names.ts';
 export const languages = ['node', 'python'] as const;
 export const packageManagers = ['npm', 'pnpm', 'yarn', 'bun'] as const;
 export const runtimes = ['nodejs24.x', 'nodejs22.x', 'python3.13', 'python3.14'] as const;
+export const architectures = ['arm64', 'x86_64'] as const;
 export const postgresMajors = [15, 16, 17, 18] as const;
 
 export type Language = (typeof languages)[number];
@@ -70,7 +71,7 @@ export const configSchema = z
     language: z.enum(languages),
     packageManager: z.enum(packageManagers).default('npm'),
     runtime: z.enum(runtimes).describe("The functions' Lambda runtime."),
-    architecture: z.enum(['arm64', 'x86_64']).default('arm64'),
+    architecture: z.enum(architectures).default('arm64'),
     postgres: z
       .strictObject({
         version: z

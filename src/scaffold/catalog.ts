@@ -37,3 +37,16 @@ export function getTemplate(id: string): Template {
     suggestions: [`--template ${near ?? known[0]}`, 'lambdapg init --list-templates shows what each one is'],
   });
 }
+
+/** What `--list-templates` shows: `text` for a person, the rest for a program. */
+export function listTemplates(): readonly {
+  id: string;
+  summary: string;
+  languages: string[];
+  text: string;
+}[] {
+  return templates.map(({ id, summary, layers }) => {
+    const languages = Object.keys(layers);
+    return { id, summary, languages, text: `${id}  ${summary} (${languages.join(', ')})` };
+  });
+}

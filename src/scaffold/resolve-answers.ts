@@ -1,3 +1,5 @@
+import { basename, resolve } from 'node:path';
+import type { Context } from '../context.ts';
 import { exitCodes, UserError } from '../errors.ts';
 import {
   type Language,
@@ -13,13 +15,15 @@ import { getTemplate, runtimesOf, templates } from './catalog.ts';
 
 /** The four things that are asked when no flag, inference or default answers them. */
 export interface RawAnswers {
-  readonly name?: string;
-  readonly template?: string;
-  readonly language?: string;
-  readonly packageManager?: string;
+  readonly name?: string | undefined;
+  readonly template?: string | undefined;
+  readonly language?: string | undefined;
+  readonly packageManager?: string | undefined;
 }
 
 export type QuestionKey = keyof RawAnswers;
+
+const questionKeys = ['name', 'template', 'language', 'packageManager'] as const;
 
 /** One record per question: the same words make the flag's description and the prompt. */
 export interface Question {
@@ -64,7 +68,7 @@ export const questions: Readonly<Record<QuestionKey, Question>> = {
   },
 };
 
-export interface Inferred {
+interface Inferred {
   readonly value: string;
   /** Where it was seen, for the person: `from the directory`. */
   readonly source: string;
@@ -74,7 +78,7 @@ export interface Inferred {
  * What a machine can tell by itself: the package manager from `npm_config_user_agent`, the name from the folder.
  * `directory`: absolute, or undefined when none was named.
  */
-export function inferAnswers(
+function inferAnswers(
   directoryName: string | undefined,
   userAgent: string | undefined,
 ): Partial<Record<QuestionKey, Inferred>> {
@@ -89,18 +93,8 @@ export function inferAnswers(
   };
 }
 
-/** The questions that neither a flag nor an inference answers, in the order in which they are asked. */
-export function findOpenQuestions(
-  flags: RawAnswers,
-  inferred: Partial<Record<QuestionKey, Inferred>>,
-): QuestionKey[] {
-  return (Object.keys(questions) as QuestionKey[]).filter(
-    (key) => flags[key] === undefined && inferred[key] === undefined,
-  );
-}
-
 /** @throws UserError MISSING_ANSWERS, exit 2, naming each flag */
-export function refuseOpenQuestions(open: readonly QuestionKey[]): never {
+function refuseOpenQuestions(open: readonly QuestionKey[]): never {
   const flags = open.map((key) => questions[key].flag);
   throw new UserError('MISSING_ANSWERS', `no terminal to ask at, and no answer for ${flags.join(', ')}`, {
     exit: exitCodes.usage,
@@ -113,18 +107,59 @@ export function refuseOpenQuestions(open: readonly QuestionKey[]): never {
   });
 }
 
+export interface GivenAnswers extends RawAnswers {
+  /** As typed; absent when none was. */
+  readonly directory: string | undefined;
+  /** `--yes`: the fallback answers what is still open. */
+  readonly yes: boolean;
+  readonly runtime?: string | undefined;
+  readonly architecture: string;
+  readonly 'pg-version': string;
+}
+
+/**
+ * Answers each question from the first that can: flag, inference (shown), fallback (with `--yes`), person.
+ *
+ * `ask`: absent where there is nobody.
+ *
+ * @returns the answers and the folder (absolute) that the project goes to
+ * @throws UserError MISSING_ANSWERS where nobody can be asked, naming every open question at once; BAD_PROJECT_NAME,
+ * UNKNOWN_TEMPLATE, BAD_RUNTIME
+ */
+export async function resolveAnswers(
+  context: Context,
+  given: GivenAnswers,
+  ask?: (question: Question) => Promise<string>,
+): Promise<Answers & { readonly directory: string }> {
+  const person = given.yes ? undefined : ask;
+  const folder = given.directory ?? (person !== undefined || given.name !== undefined ? undefined : '.');
+  const inferred = inferAnswers(
+    folder === undefined ? undefined : basename(resolve(context.cwd, folder)),
+    context.env.npm_config_user_agent,
+  );
+  const open = questionKeys.filter((key) => given[key] === undefined && inferred[key] === undefined);
+  if (open.length > 0 && !given.yes && person === undefined) refuseOpenQuestions(open);
+  const raw: Partial<Record<QuestionKey, string>> = {};
+  for (const key of questionKeys) {
+    const { message, fallback } = questions[key];
+    const guess = given[key] === undefined ? inferred[key] : undefined;
+    raw[key] = given[key] ?? guess?.value ?? (await person?.(questions[key])) ?? fallback;
+    if (guess !== undefined)
+      context.report({ type: 'inferred', message: `${message}: ${guess.value} (${guess.source})` });
+  }
+  const answers = parseAnswers(raw as Record<QuestionKey, string>, given);
+  return { ...answers, directory: resolve(context.cwd, folder ?? answers.names.kebab) };
+}
+
 /**
  * From words to a checked set of answers.
  *
  * @throws UserError BAD_PROJECT_NAME, UNKNOWN_TEMPLATE, BAD_RUNTIME
  */
-export function parseAnswers(
-  raw: Required<RawAnswers>,
-  extra: { readonly runtime?: string | undefined; readonly architecture: string; readonly postgres: number },
-): Answers {
+function parseAnswers(raw: Readonly<Record<QuestionKey, string>>, given: GivenAnswers): Answers {
   const language = raw.language as Language;
   const runtimes = runtimesOf[language];
-  const runtime = extra.runtime ?? runtimes[0];
+  const runtime = given.runtime ?? runtimes[0];
   if (runtime === undefined || !runtimes.some((known) => known === runtime)) {
     throw new UserError('BAD_RUNTIME', `runtime "${runtime}" does not run ${language}`, {
       exit: exitCodes.usage,
@@ -137,7 +172,7 @@ export function parseAnswers(
     language,
     packageManager: raw.packageManager as PackageManager,
     runtime: runtime as Runtime,
-    architecture: extra.architecture as Answers['architecture'],
-    postgres: extra.postgres as PostgresMajor,
+    architecture: given.architecture as Answers['architecture'],
+    postgres: Number(given['pg-version']) as PostgresMajor,
   };
 }
