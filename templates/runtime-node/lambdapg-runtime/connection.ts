@@ -1,0 +1,108 @@
+// Part of lambdapg's connection runtime: do not edit. `src/db.ts` is yours.
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
+import pg from 'pg';
+import type { Settings } from './settings.ts';
+import { types } from './types.ts';
+
+/** Unused for longer: look whether the server said goodbye (no round trip). Less is no freeze worth the name. */
+const lookAfterMs = 10;
+/** Unused for longer: ask the server whether it is there (one round trip). */
+const askAfterMs = 1_000;
+/** How long the answer may take before the connection counts as dead. */
+const answerWithinMs = 2_000;
+
+/**
+ * The one connection of an execution environment: opened at first use, kept while the environment is frozen, replaced
+ * when it died. Nothing that was sent is ever sent again: a statement whose answer was lost may have been executed.
+ */
+export class Connection {
+  readonly #settings: () => Settings;
+  #client: pg.Client | undefined;
+  /** When the server last answered; 0 after an error. Wall clock: a monotonic one may stand still while frozen. */
+  #provenAt = 0;
+
+  constructor(settings: () => Settings) {
+    this.#settings = settings;
+  }
+
+  /** A client that was alive a moment ago. */
+  async ready(): Promise<pg.Client> {
+    const client = this.#client;
+    if (client !== undefined) {
+      const idleMs = Date.now() - this.#provenAt;
+      if ((idleMs >= 0 && idleMs < lookAfterMs) || (await this.#isAlive(client, idleMs))) return client;
+      void this.drop(client);
+    }
+    return this.#open(this.#settings());
+  }
+
+  /** Runs one statement on `client`. After an error the connection has to prove itself before its next use. */
+  async run(client: pg.Client, sql: string, params: readonly unknown[]): Promise<pg.QueryResult> {
+    try {
+      const result: pg.QueryResult | pg.QueryResult[] = await client.query(sql, params as unknown[]);
+      this.#provenAt = Date.now();
+      return Array.isArray(result) ? (result.at(-1) as pg.QueryResult) : result;
+    } catch (error) {
+      this.#provenAt = 0;
+      throw error;
+    }
+  }
+
+  /** Whether the server accepts `sql` soon. Only for statements that do no harm when the answer is lost. */
+  async answers(client: pg.Client, sql: '' | 'rollback'): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const silence = new Promise<boolean>((resolve) => {
+      timer = setTimeout(resolve, answerWithinMs, false);
+    });
+    const answer = this.run(client, sql, []).then(
+      () => true,
+      () => false,
+    );
+    return Promise.race([answer, silence]).finally(() => clearTimeout(timer));
+  }
+
+  /** Never uses `client` again; the server rolls back what it left open. */
+  drop(client: pg.Client | undefined = this.#client): Promise<void> {
+    if (this.#client === client) this.#client = undefined;
+    return client === undefined ? Promise.resolve() : client.end().catch(() => {});
+  }
+
+  async #isAlive(client: pg.Client, idleMs: number): Promise<boolean> {
+    // A goodbye that came while frozen lies in the socket. Let it be read before anything is written.
+    await turnOfTheLoop();
+    if (this.#client !== client) return false;
+    if (idleMs >= 0 && idleMs < askAfterMs) return true;
+    // A goodbye that never came (a failover, a forgetful NAT) shows only when the server is asked: an empty statement.
+    const answered = await this.answers(client, '');
+    return answered && this.#client === client && client.getTransactionStatus() === 'I';
+  }
+
+  async #open(settings: Settings): Promise<pg.Client> {
+    const { host, port, database, tls, applicationName, connectTimeoutMs } = settings;
+    const { user, password } = await settings.credentials();
+    const client = new pg.Client({
+      ...{ host, port, database, user, password, types },
+      application_name: applicationName,
+      connectionTimeoutMillis: connectTimeoutMs,
+      keepAlive: true,
+      ssl: tls === false ? false : { ...tls, rejectUnauthorized: true },
+    });
+    // Without a listener a connection that dies while idle would end the process.
+    const forget = (): void => {
+      if (this.#client === client) this.#client = undefined;
+    };
+    client.on('error', forget).on('end', forget);
+    try {
+      await client.connect();
+    } catch (cause) {
+      void this.drop(client);
+      const code = (cause as { code?: string }).code;
+      const why = cause instanceof Error ? cause.message : String(cause);
+      const error = new Error(`cannot connect to ${host}:${port}/${database} as ${user}: ${why}`, { cause });
+      throw code === undefined ? error : Object.assign(error, { code });
+    }
+    this.#client = client;
+    this.#provenAt = Date.now();
+    return client;
+  }
+}

@@ -1,0 +1,80 @@
+// Part of lambdapg's connection runtime: do not edit. `src/db.ts` is yours.
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { Connection } from './connection.ts';
+import type { Settings } from './settings.ts';
+import { OpenTransaction } from './transaction.ts';
+import { Turns } from './turns.ts';
+
+export type Row = Record<string, unknown>;
+
+/** Runs one statement and returns its rows. Values go into `params` (`$1`, `$2`, …), never into `sql`. */
+export type Query = <R extends object = Row>(sql: string, params?: readonly unknown[]) => Promise<R[]>;
+
+export interface Transaction {
+  readonly query: Query;
+}
+
+/**
+ * One connection, lent to one statement or one transaction at a time, in the order of asking: a `query` that starts
+ * while a transaction is open waits for its end and can never slip into it.
+ */
+export class Database {
+  readonly #settings: () => Settings;
+  readonly #connection: Connection;
+  readonly #turns = new Turns();
+  readonly #inside = new AsyncLocalStorage<OpenTransaction>();
+
+  /** `readSettings` is called once, at the first statement; nothing is opened before. */
+  constructor(readSettings: () => Settings) {
+    let settings: Settings | undefined;
+    this.#settings = () => {
+      settings ??= readSettings();
+      return settings;
+    };
+    this.#connection = new Connection(this.#settings);
+  }
+
+  /** @throws Error when called inside a transaction, where it would wait for itself */
+  readonly query: Query = async <R extends object>(sql: string, params: readonly unknown[] = []) => {
+    this.#refuseInside('query()');
+    return this.#turns.run(async () => {
+      const client = await this.#connection.ready();
+      const { rows } = await this.#connection.run(client, sql, params);
+      if (client.getTransactionStatus() === 'I') return rows as R[];
+      void this.#connection.drop(client);
+      throw new Error('the statement left a transaction open, which was rolled back: use transaction()');
+    });
+  };
+
+  /**
+   * Runs `work` between BEGIN and COMMIT; any error rolls back and is thrown on. Only `tx.query` takes part.
+   *
+   * @throws Error also when `work` caught a failed statement and went on: PostgreSQL has then rolled back
+   */
+  readonly transaction = async <T>(work: (tx: Transaction) => Promise<T>): Promise<T> => {
+    this.#refuseInside('transaction()');
+    return this.#turns.run(async () => {
+      const client = await this.#connection.ready();
+      const open = new OpenTransaction(this.#connection, client, this.#settings().idleTransactionMs);
+      const query: Query = async <R extends object>(sql: string, params?: readonly unknown[]) =>
+        (await open.query(sql, params)).rows as R[];
+      try {
+        await open.query('begin');
+        const result = await Promise.race([this.#inside.run(open, work, { query }), open.abandoned]);
+        await open.commit();
+        return result;
+      } catch (error) {
+        await open.rollback();
+        throw error;
+      }
+    });
+  };
+
+  /** Closes the connection; the next statement opens another. For scripts and tests: a Lambda never needs it. */
+  readonly close = (): Promise<void> => this.#turns.run(() => this.#connection.drop());
+
+  #refuseInside(name: string): void {
+    if (!this.#inside.getStore()?.open) return;
+    throw new Error(`${name} inside a transaction would wait for its own end: use tx.query`);
+  }
+}

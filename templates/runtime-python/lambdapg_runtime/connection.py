@@ -1,0 +1,126 @@
+"""Part of lambdapg's connection runtime: do not edit. `app/db.py` is yours."""
+
+import select
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+from psycopg.abc import Params, Query
+from psycopg.pq import TransactionStatus
+from psycopg.rows import DictRow, dict_row
+
+from .settings import Settings
+
+_ASK_AFTER_S = 1.0
+"""Unused for longer: ask the server whether it is there (one round trip)."""
+_ANSWER_WITHIN_S = 2.0
+"""How long the answer may take before the connection counts as dead."""
+
+Session = psycopg.Connection[DictRow]
+
+
+class Connection:
+    """The one connection of an execution environment: opened at first use, kept while the environment is frozen,
+    replaced when it died. Nothing that was sent is ever sent again: a statement whose answer was lost may have
+    been executed."""
+
+    def __init__(self, settings: Callable[[], Settings]) -> None:
+        self._settings = settings
+        self._session: Session | None = None
+        # When the server last answered; 0 after an error. Wall clock: a monotonic one may stand still while frozen.
+        self._proven_at = 0.0
+
+    def ready(self) -> Session:
+        """A session that was alive a moment ago."""
+        if self._session is not None and not self._is_alive(self._session):
+            self.drop()
+        if self._session is None:
+            self._session = _open(self._settings())
+            self._proven_at = time.time()
+        return self._session
+
+    def run(self, session: Session, sql: Query, params: Params | None) -> psycopg.Cursor[DictRow]:
+        """Runs one statement. After an error the connection has to prove itself before its next use."""
+        self._proven_at = 0.0
+        cursor = session.execute(sql, params)
+        self._proven_at = time.time()
+        return cursor
+
+    def drop(self) -> None:
+        """Never uses the session again; the server rolls back what it left open."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
+
+    def _is_alive(self, session: Session) -> bool:
+        if session.closed or session.info.transaction_status != TransactionStatus.IDLE:
+            return False
+        try:
+            # A goodbye that came while frozen lies in the socket: read it before anything is written.
+            session.pgconn.consume_input()
+            session.pgconn.notifies()
+            if session.closed:
+                return False
+            idle = time.time() - self._proven_at
+            # A goodbye that never came (a failover, a forgetful NAT) shows only when the server is asked.
+            return 0 <= idle < _ASK_AFTER_S or _answers(session)
+        except psycopg.Error:
+            return False
+
+
+def _answers(session: Session) -> bool:
+    """Whether the server answers an empty statement in time."""
+    pgconn = session.pgconn
+    deadline = time.monotonic() + _ANSWER_WITHIN_S
+    pgconn.send_query(b"")
+    pgconn.flush()
+    while pgconn.is_busy():
+        if not select.select([pgconn.socket], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            return False
+        pgconn.consume_input()
+    while pgconn.get_result() is not None:
+        pass
+    return not session.closed and pgconn.transaction_status == TransactionStatus.IDLE
+
+
+def _open(settings: Settings) -> Session:
+    credentials = settings.credentials()
+    verified: dict[str, Any] = {"sslmode": "verify-full", "sslrootcert": settings.ssl_root_cert}
+    deadline = time.monotonic() + settings.connect_timeout_ms / 1_000
+    failure: Exception | None = None
+    where = f"{settings.host}:{settings.port}/{settings.database} as {credentials.user}"
+    try:
+        addresses = _addresses(settings.host, settings.port)
+        for address in addresses:
+            # psycopg gives each address of a host the whole timeout; here they share it.
+            left = deadline - time.monotonic()
+            if failure is not None and left < 2:
+                break
+            try:
+                return psycopg.connect(
+                    host=settings.host,
+                    hostaddr=address,
+                    port=settings.port,
+                    dbname=settings.database,
+                    user=credentials.user,
+                    password=credentials.password,
+                    application_name=settings.application_name,
+                    connect_timeout=max(2, int(left)),
+                    autocommit=True,
+                    # Named prepared statements pin a session of RDS Proxy.
+                    prepare_threshold=None,
+                    row_factory=dict_row,
+                    **({"sslmode": "disable"} if settings.ssl_root_cert is None else verified),
+                )
+            except psycopg.OperationalError as error:
+                failure = error
+    except OSError as error:
+        failure = error
+    raise psycopg.OperationalError(f"cannot connect to {where}: {failure}") from failure
+
+
+def _addresses(host: str, port: int) -> list[str]:
+    found = socket.getaddrinfo(host, port, proto=socket.IPPROTO_TCP)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))

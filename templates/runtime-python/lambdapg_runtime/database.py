@@ -1,0 +1,99 @@
+"""Part of lambdapg's connection runtime: do not edit. `app/db.py` is yours."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+
+from psycopg.abc import Params, Query
+from psycopg.pq import TransactionStatus
+from psycopg.rows import DictRow
+
+from .connection import Connection, Session
+from .settings import Settings
+
+
+class Transaction:
+    def __init__(self, connection: Connection, session: Session) -> None:
+        self._connection = connection
+        self._session: Session | None = session
+
+    def query(self, sql: Query, params: Params | None = None) -> list[DictRow]:
+        """Runs one statement of the transaction and returns its rows."""
+        if self._session is None:
+            raise RuntimeError("the transaction is over: its tx.query cannot be used any more")
+        cursor = self._connection.run(self._session, sql, params)
+        return cursor.fetchall() if cursor.description else []
+
+    def end(self) -> None:
+        self._session = None
+
+
+class Database:
+    """One connection, lent to one statement or one transaction at a time: a `query` of another thread waits for the
+    end of an open transaction and can never slip into it."""
+
+    def __init__(self, read_settings: Callable[[], Settings]) -> None:
+        """`read_settings` is called once, at the first statement; nothing is opened before."""
+        self._connection = Connection(cache(read_settings))
+        self._turn = threading.Lock()
+        self._owner: int | None = None
+
+    def query(self, sql: Query, params: Params | None = None) -> list[DictRow]:
+        """Runs one statement and returns its rows. Values go into `params` (`%s`), never into `sql`.
+
+        Raises RuntimeError inside a transaction, where it would wait for itself.
+        """
+        with self._take_turn("query()"):
+            session = self._connection.ready()
+            cursor = self._connection.run(session, sql, params)
+            rows = cursor.fetchall() if cursor.description else []
+            if session.info.transaction_status != TransactionStatus.IDLE:
+                self._connection.drop()
+                raise RuntimeError("the statement left a transaction open, which was rolled back: use transaction()")
+            return rows
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Runs the block between BEGIN and COMMIT; any exception rolls back and is raised on. Only `tx.query` takes
+        part.
+
+        Raises RuntimeError also when the block caught a failed statement and went on: PostgreSQL has then rolled back.
+        """
+        with self._take_turn("transaction()"):
+            session = self._connection.ready()
+            tx = Transaction(self._connection, session)
+            try:
+                tx.query("begin")
+                yield tx
+                committed = self._connection.run(session, "commit", None).statusmessage
+            except BaseException:
+                self._roll_back(session)
+                raise
+            finally:
+                tx.end()
+            if committed != "COMMIT":
+                raise RuntimeError("a statement of the transaction failed, so PostgreSQL rolled all of it back")
+
+    def close(self) -> None:
+        """Closes the connection; the next statement opens another. For scripts and tests: a Lambda never needs it."""
+        with self._take_turn("close()"):
+            self._connection.drop()
+
+    @contextmanager
+    def _take_turn(self, name: str) -> Iterator[None]:
+        if self._owner == threading.get_ident():
+            raise RuntimeError(f"{name} inside a transaction would wait for its own end: use tx.query")
+        with self._turn:
+            self._owner = threading.get_ident()
+            try:
+                yield
+            finally:
+                self._owner = None
+
+    def _roll_back(self, session: Session) -> None:
+        """A connection on which a rollback fails is dropped, which comes to the same."""
+        try:
+            self._connection.run(session, "rollback", None)
+        except Exception:
+            self._connection.drop()
