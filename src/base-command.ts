@@ -1,6 +1,7 @@
-import { Command, type Interfaces } from '@oclif/core';
+import { Command, Flags, type Interfaces } from '@oclif/core';
 import type { Context, Report } from './context.ts';
 import { Cancelled, type ExitCode, errorCode, exitCodes, UserError } from './errors.ts';
+import { postgresMajors } from './project/postgres-packages.ts';
 import { formatError } from './terminal/format-error.ts';
 import { formatEvent } from './terminal/format-event.ts';
 import { isInteractive } from './terminal/interactive.ts';
@@ -15,6 +16,21 @@ type PrintableError = Error & {
   exitCode?: number;
   oclif?: { exit?: number };
   skipOclifErrorHandling?: boolean;
+};
+
+/** The flags of every command that works on the project's database; read by `parseDatabaseChoice`. */
+export const databaseFlags = {
+  'database-url': Flags.string({
+    description:
+      "another server than the project's own; the variable keeps the password out of the shell history",
+    env: 'LAMBDAPG_DATABASE_URL',
+    helpValue: 'postgres://…',
+    noCacheDefault: true,
+  }),
+  'pg-version': Flags.string({
+    options: postgresMajors.map(String),
+    description: 'default: the one in lambdapg.json',
+  }),
 };
 
 /** What every command shares: the context, `--json`, questions, and one home for errors. */

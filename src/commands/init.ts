@@ -1,21 +1,14 @@
 import { relative } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../base-command.ts';
-import {
-  architectures,
-  languages,
-  packageManagers,
-  postgresMajors,
-  runtimes,
-} from '../project/config-schema.ts';
+import { architectures, languages, packageManagers, runtimes } from '../project/config-schema.ts';
+import { postgresMajors } from '../project/postgres-packages.ts';
 import { listTemplates } from '../scaffold/catalog.ts';
 import { formatTree } from '../scaffold/files.ts';
 import { createProject, planProject, refuseObstacles } from '../scaffold/init-project.ts';
 import { resolveAnswers } from '../scaffold/resolve-answers.ts';
 import { setUpProject } from '../scaffold/set-up-project.ts';
 import { ask } from '../terminal/ask.ts';
-
-const majors = postgresMajors.map(String);
 
 export default class Init extends BaseCommand {
   static override summary =
@@ -43,7 +36,11 @@ a missing answer is an error that names its flag.`;
     }),
     runtime: Flags.string({ options: [...runtimes], description: "default: the language's newest" }),
     architecture: Flags.string({ options: [...architectures], default: 'arm64', description: 'processor' }),
-    'pg-version': Flags.string({ options: majors, default: '17', description: 'PostgreSQL major version' }),
+    'pg-version': Flags.string({
+      options: postgresMajors.map(String),
+      default: '17',
+      description: 'PostgreSQL major version',
+    }),
     yes: Flags.boolean({ char: 'y', description: 'take the default for every open question' }),
     force: Flags.boolean({
       description: 'write into a folder that is not empty; lists the files it overwrites',

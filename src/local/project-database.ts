@@ -1,9 +1,9 @@
 import type { Context } from '../context.ts';
 import { parseDatabaseUrl } from '../database/database-url.ts';
 import type { ConnectionTarget } from '../database/target.ts';
-import type { PostgresMajor } from '../project/config-schema.ts';
 import type { Project } from '../project/find-project.ts';
-import type { Secret } from '../secret.ts';
+import type { PostgresMajor } from '../project/postgres-packages.ts';
+import { Secret } from '../secret.ts';
 import { type LocalPostgres, startLocalPostgres } from './postgres/local-postgres.ts';
 
 /** The database that a command works on, with its ways in. */
@@ -30,6 +30,20 @@ export interface DatabaseChoice {
   readonly major?: PostgresMajor;
   /** The embedded server's preferred port. */
   readonly port?: number;
+}
+
+/** From the values of `databaseFlags`. */
+export function parseDatabaseChoice(flags: {
+  readonly 'database-url'?: string | undefined;
+  readonly 'pg-version'?: string | undefined;
+  readonly 'pg-port'?: number | undefined;
+}): DatabaseChoice {
+  const { 'database-url': url, 'pg-version': major, 'pg-port': port } = flags;
+  return {
+    ...(url !== undefined && { url: new Secret(url) }),
+    ...(major !== undefined && { major: Number(major) as PostgresMajor }),
+    ...(port !== undefined && { port }),
+  };
 }
 
 /**

@@ -1,16 +1,15 @@
 import { z } from 'zod';
 import { findNameFault } from './names.ts';
+import { postgresMajors } from './postgres-packages.ts';
 
 export const languages = ['node', 'python'] as const;
 export const packageManagers = ['npm', 'pnpm', 'yarn', 'bun'] as const;
 export const runtimes = ['nodejs24.x', 'nodejs22.x', 'python3.13', 'python3.14'] as const;
 export const architectures = ['arm64', 'x86_64'] as const;
-export const postgresMajors = [15, 16, 17, 18] as const;
 
 export type Language = (typeof languages)[number];
 export type PackageManager = (typeof packageManagers)[number];
 export type Runtime = (typeof runtimes)[number];
-export type PostgresMajor = (typeof postgresMajors)[number];
 
 const functionName = z
   .string()

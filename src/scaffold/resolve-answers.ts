@@ -5,11 +5,11 @@ import {
   type Language,
   languages,
   type PackageManager,
-  type PostgresMajor,
   packageManagers,
   type Runtime,
 } from '../project/config-schema.ts';
 import { findNameFault, parseProjectName, suggestName } from '../project/names.ts';
+import type { PostgresMajor } from '../project/postgres-packages.ts';
 import type { Answers } from './answers.ts';
 import { getTemplate, runtimesOf, templates } from './catalog.ts';
 
