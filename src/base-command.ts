@@ -2,9 +2,10 @@ import { Command, Flags, type Interfaces } from '@oclif/core';
 import type { Context, Report } from './context.ts';
 import { Cancelled, type ExitCode, errorCode, exitCodes, UserError } from './errors.ts';
 import { postgresMajors } from './project/postgres-packages.ts';
+import { ask } from './terminal/ask.ts';
 import { formatError } from './terminal/format-error.ts';
-import { formatEvent } from './terminal/format-event.ts';
 import { isInteractive } from './terminal/interactive.ts';
+import { lineReporter } from './terminal/reporter.ts';
 
 const issuesUrl = 'https://github.com/lambdapg/lambdapg/issues/new';
 
@@ -39,6 +40,7 @@ export abstract class BaseCommand extends Command {
 
   readonly #stop = new AbortController();
   readonly #kill = new AbortController();
+  readonly #lines = lineReporter(process.stderr);
 
   /** True when questions may be asked: a terminal at both ends, not CI, not `--json`. */
   protected get interactive(): boolean {
@@ -66,6 +68,32 @@ export abstract class BaseCommand extends Command {
     };
   }
 
+  /**
+   * Destruction is never a matter of `--yes`: the project's name is typed, at the prompt or as `--confirm`.
+   *
+   * @throws UserError NOT_CONFIRMED: exit 2 where nobody can be asked, 1 for a wrong name
+   */
+  protected async confirmDestruction(name: string, given: string | undefined, what: string): Promise<void> {
+    if (given === undefined && !this.interactive) {
+      throw new UserError('NOT_CONFIRMED', `this ${what}`, {
+        exit: exitCodes.usage,
+        suggestions: [`add --confirm ${name}`],
+      });
+    }
+    const typed =
+      given ??
+      (await ask({
+        message: `This ${what}. Type ${name} to go on`,
+        fallback: '',
+        findFault: () => undefined,
+      }));
+    if (typed !== name) {
+      throw new UserError('NOT_CONFIRMED', `"${typed}" is not the project's name, so nothing was done`, {
+        suggestions: [`--confirm ${name}`],
+      });
+    }
+  }
+
   /** Shows `result` to a person by `format`; `--json` prints what `run` returns by itself. */
   protected print<T>(result: T, format: (result: T) => string): T {
     if (!this.jsonEnabled()) this.log(format(result));
@@ -74,7 +102,7 @@ export abstract class BaseCommand extends Command {
 
   /** Progress goes to standard error, so that standard output is the answer alone. */
   protected report(event: Parameters<Report>[0]): void {
-    if (!this.jsonEnabled()) process.stderr.write(`${formatEvent(event, process.stderr)}\n`);
+    if (!this.jsonEnabled()) this.#lines(event);
   }
 
   protected override async init(): Promise<void> {

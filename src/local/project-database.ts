@@ -4,7 +4,8 @@ import type { ConnectionTarget } from '../database/target.ts';
 import type { Project } from '../project/find-project.ts';
 import type { PostgresMajor } from '../project/postgres-packages.ts';
 import { Secret } from '../secret.ts';
-import { type LocalPostgres, startLocalPostgres } from './postgres/local-postgres.ts';
+import { type LocalPostgres, resetLocalPostgres, startLocalPostgres } from './postgres/local-postgres.ts';
+import { createScratchDatabase } from './postgres/scratch-database.ts';
 
 /** The database that a command works on, with its ways in. */
 export interface ProjectDatabase {
@@ -89,6 +90,16 @@ export async function withProjectDatabase<T>(
   }
 }
 
+/** A new database on the project's own server, with the same roles; `stop` drops it and leaves the server to its owner. */
+export async function useScratchDatabase(
+  database: ProjectDatabase,
+  local: LocalPostgres,
+  project: Project,
+): Promise<ProjectDatabase> {
+  const scratch = await createScratchDatabase(local, project.names);
+  return { ...database, admin: scratch.admin, app: scratch.slots.a, stop: () => scratch.drop() };
+}
+
 function foreignDatabase(target: ConnectionTarget): ProjectDatabase {
   return {
     admin: target,
@@ -97,4 +108,13 @@ function foreignDatabase(target: ConnectionTarget): ProjectDatabase {
     stop: async () => {},
     kill: () => {},
   };
+}
+
+/** @throws UserError when another process uses the data */
+export async function resetProjectDatabase(context: Context, project: Project, choice: DatabaseChoice): Promise<void> {
+  await resetLocalPostgres(context, {
+    projectDir: project.dir,
+    names: project.names,
+    major: choice.major ?? project.config.postgres.version,
+  });
 }

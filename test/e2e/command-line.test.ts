@@ -10,7 +10,8 @@ describe('the command line', () => {
   test('--help lists the commands, offline', async () => {
     const { stdout, exitCode } = await runCli(['--help'], { cwd });
     expect(exitCode).toBe(0);
-    for (const command of ['init', 'dev', 'migrate', 'seed', 'autocomplete']) expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
+    for (const command of ['init', 'dev', 'migrate', 'seed', 'autocomplete'])
+      expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
   });
 
   test('--version names the version, the platform and the Node', async () => {
@@ -35,12 +36,17 @@ describe('the command line', () => {
   test('no project here: exit 2 and what to do', async () => {
     const { exitCode, json } = await runCli(['migrate', '--json'], { cwd: await emptyFolder() });
     expect(exitCode).toBe(2);
-    expect(json()).toMatchObject({ error: { code: 'NO_PROJECT', suggestions: expect.arrayContaining([expect.stringContaining('init')]) } });
+    expect(json()).toMatchObject({
+      error: { code: 'NO_PROJECT', suggestions: expect.arrayContaining([expect.stringContaining('init')]) },
+    });
   });
 
   test('autocomplete writes its scripts for bash and names every command', async () => {
     const home = await emptyFolder();
-    const { exitCode, stdout } = await runCli(['autocomplete', 'bash'], { cwd, env: { HOME: home, SHELL: '/bin/bash' } });
+    const { exitCode, stdout } = await runCli(['autocomplete', 'bash'], {
+      cwd,
+      env: { HOME: home, SHELL: '/bin/bash' },
+    });
     expect(exitCode).toBe(0);
     expect(stdout).toContain('autocomplete');
     const script = execFileSync('find', [home, '-name', 'lambdapg.bash'], { encoding: 'utf8' }).trim();
@@ -48,14 +54,23 @@ describe('the command line', () => {
   });
 
   test("the README's command help is current", () => {
-    execFileSync(process.execPath, [join(repository, 'scripts/write-readme.js'), '--check'], { stdio: 'pipe' });
+    execFileSync(process.execPath, [join(repository, 'scripts/write-readme.js'), '--check'], {
+      stdio: 'pipe',
+    });
   });
 
   test('an old Node is told what it is', () => {
-    const text = readFileSync(join(repository, 'bin/run.js'), 'utf8').replace('process.versions.node.split', '"18.20.4".split');
+    const text = readFileSync(join(repository, 'bin/run.js'), 'utf8').replace(
+      'process.versions.node.split',
+      '"18.20.4".split',
+    );
     expect(text).toContain('"18.20.4"');
     const code = `try { await import('data:text/javascript,' + encodeURIComponent(${JSON.stringify(text)})) } catch (e) { console.error(e) }`;
-    const run = () => execFileSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8', stdio: 'pipe' });
+    const run = () =>
+      execFileSync(process.execPath, ['--input-type=module', '-e', code], {
+        encoding: 'utf8',
+        stdio: 'pipe',
+      });
     expect(run).toThrow(/needs Node 20\.19 or newer/);
   });
 });

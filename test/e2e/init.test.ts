@@ -10,37 +10,68 @@ const offline = ['--yes', '--no-install', '--no-git'];
 
 async function listed(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
 }
 
 describe('lambdapg init', () => {
-  test.each(['node', 'python'])('a %s project has all its parts and the next three commands', async (language) => {
-    const cwd = await emptyFolder();
-    const { exitCode, stdout, stderr } = await runCli(['init', 'my-api', '--language', language, ...offline], { cwd });
-    expect([exitCode, stderr]).toEqual([0, expect.stringContaining('Project name: my-api (from the directory my-api)')]);
-    expect(stdout).toMatch(/Next:\n {2}cd my-api\n/);
-    expect(stdout).toMatch(/npm run dev\n {2}npm test$/);
-    const files = await listed(join(cwd, 'my-api'));
-    for (const file of ['lambdapg.json', 'package.json', 'README.md', '.gitignore', '.env.example', 'vendor/lambdapg-0.1.0.tgz']) expect(files).toContain(file);
-    expect(files.filter((file) => file.startsWith('migrations/')).length).toBeGreaterThan(0);
-    expect(files.filter((file) => file.startsWith('seeds/')).length).toBeGreaterThan(0);
-    const texts = await Promise.all(files.filter((file) => !file.endsWith('.tgz')).map((file) => readFile(join(cwd, 'my-api', file), 'utf8')));
-    expect(texts.filter((text) => /__PROJECT/.test(text))).toEqual([]);
-    expect(await readdir(cwd)).toEqual(['my-api']);
-  });
+  test.each(['node', 'python'])(
+    'a %s project has all its parts and the next three commands',
+    async (language) => {
+      const cwd = await emptyFolder();
+      const { exitCode, stdout, stderr } = await runCli(
+        ['init', 'my-api', '--language', language, ...offline],
+        { cwd },
+      );
+      expect([exitCode, stderr]).toEqual([
+        0,
+        expect.stringContaining('Project name: my-api (from the directory my-api)'),
+      ]);
+      expect(stdout).toMatch(/Next:\n {2}cd my-api\n/);
+      expect(stdout).toMatch(/npm run dev\n {2}npm test$/);
+      const files = await listed(join(cwd, 'my-api'));
+      for (const file of [
+        'lambdapg.json',
+        'package.json',
+        'README.md',
+        '.gitignore',
+        '.env.example',
+        'vendor/lambdapg-0.1.0.tgz',
+      ])
+        expect(files).toContain(file);
+      expect(files.filter((file) => file.startsWith('migrations/')).length).toBeGreaterThan(0);
+      expect(files.filter((file) => file.startsWith('seeds/')).length).toBeGreaterThan(0);
+      const texts = await Promise.all(
+        files
+          .filter((file) => !file.endsWith('.tgz'))
+          .map((file) => readFile(join(cwd, 'my-api', file), 'utf8')),
+      );
+      expect(texts.filter((text) => /__PROJECT/.test(text))).toEqual([]);
+      expect(await readdir(cwd)).toEqual(['my-api']);
+    },
+  );
 
-  test.each(['node', 'python'])("a %s project's lambdapg.json fits the published schema, which refuses a wrong one", async (language) => {
-    const cwd = await emptyFolder();
-    await runCli(['init', 'my-api', '--language', language, ...offline], { cwd });
-    const config = JSON.parse(await readFile(join(cwd, 'my-api/lambdapg.json'), 'utf8')) as Record<string, unknown>;
-    expect(config.$schema).toBe('./node_modules/lambdapg/schema/lambdapg.schema.json');
-    expect(Object.keys(config).slice(0, 3)).toEqual(['$schema', 'name', 'template']);
-    const schema = JSON.parse(await readFile(join(repository, 'schema/lambdapg.schema.json'), 'utf8')) as object;
-    const validate = new Ajv2020({ strict: false }).compile(schema);
-    expect(validate(config)).toBe(true);
-    expect(validate({ ...config, functions: { api: {} } })).toBe(false);
-    expect(validate({ ...config, surprise: 1 })).toBe(false);
-  });
+  test.each(['node', 'python'])(
+    "a %s project's lambdapg.json fits the published schema, which refuses a wrong one",
+    async (language) => {
+      const cwd = await emptyFolder();
+      await runCli(['init', 'my-api', '--language', language, ...offline], { cwd });
+      const config = JSON.parse(await readFile(join(cwd, 'my-api/lambdapg.json'), 'utf8')) as Record<
+        string,
+        unknown
+      >;
+      expect(config.$schema).toBe('./node_modules/lambdapg/schema/lambdapg.schema.json');
+      expect(Object.keys(config).slice(0, 3)).toEqual(['$schema', 'name', 'template']);
+      const schema = JSON.parse(
+        await readFile(join(repository, 'schema/lambdapg.schema.json'), 'utf8'),
+      ) as object;
+      const validate = new Ajv2020({ strict: false }).compile(schema);
+      expect(validate(config)).toBe(true);
+      expect(validate({ ...config, functions: { api: {} } })).toBe(false);
+      expect(validate({ ...config, surprise: 1 })).toBe(false);
+    },
+  );
 
   test('off a terminal every missing answer is named at once, exit 2', async () => {
     const cwd = await emptyFolder();
@@ -48,15 +79,25 @@ describe('lambdapg init', () => {
     expect(exitCode).toBe(2);
     expect(stderr).toContain('--template, --language, --package-manager');
     expect(await readdir(cwd)).toEqual([]);
-    const { json } = await runCli(['init', 'my-api', '--json'], { cwd, env: { npm_config_user_agent: 'pnpm/10.1.0 npm/? node/v22' } });
-    expect(json()).toMatchObject({ error: { code: 'MISSING_ANSWERS', message: expect.not.stringContaining('--package-manager') } });
+    const { json } = await runCli(['init', 'my-api', '--json'], {
+      cwd,
+      env: { npm_config_user_agent: 'pnpm/10.1.0 npm/? node/v22' },
+    });
+    expect(json()).toMatchObject({
+      error: { code: 'MISSING_ANSWERS', message: expect.not.stringContaining('--package-manager') },
+    });
   });
 
   test('the package manager is inferred from the user agent and shown', async () => {
     const cwd = await emptyFolder();
-    const { stderr } = await runCli(['init', 'my-api', ...offline], { cwd, env: { npm_config_user_agent: 'pnpm/10.1.0 npm/? node/v22' } });
+    const { stderr } = await runCli(['init', 'my-api', ...offline], {
+      cwd,
+      env: { npm_config_user_agent: 'pnpm/10.1.0 npm/? node/v22' },
+    });
     expect(stderr).toContain('Package manager: pnpm (it runs this command)');
-    expect(JSON.parse(await readFile(join(cwd, 'my-api/lambdapg.json'), 'utf8'))).toMatchObject({ packageManager: 'pnpm' });
+    expect(JSON.parse(await readFile(join(cwd, 'my-api/lambdapg.json'), 'utf8'))).toMatchObject({
+      packageManager: 'pnpm',
+    });
   });
 
   test('a folder that is not empty is refused, listing what is in the way; --force overwrites only what it lists', async () => {
@@ -89,7 +130,9 @@ describe('lambdapg init', () => {
     const cwd = await emptyFolder();
     expect((await runCli(['init', '--list-templates'], { cwd })).stdout).toMatch(/^api {2}/);
     const { json } = await runCli(['init', '--list-templates', '--json'], { cwd });
-    expect(json()).toEqual(expect.arrayContaining([expect.objectContaining({ id: 'api', languages: ['node', 'python'] })]));
+    expect(json()).toEqual(
+      expect.arrayContaining([expect.objectContaining({ id: 'api', languages: ['node', 'python'] })]),
+    );
   });
 
   test.each([
@@ -112,7 +155,10 @@ describe('lambdapg init', () => {
     const { stderr } = await runCli(['init', 'second', '--yes', '--no-install'], { cwd: join(cwd, 'first') });
     expect(stderr).toContain('git: inside a repository');
     expect(existsSync(join(cwd, 'first/second/.git'))).toBe(false);
-    const untracked = execFileSync('git', ['status', '--porcelain', '--untracked-files=all'], { cwd: join(cwd, 'first'), encoding: 'utf8' });
+    const untracked = execFileSync('git', ['status', '--porcelain', '--untracked-files=all'], {
+      cwd: join(cwd, 'first'),
+      encoding: 'utf8',
+    });
     expect(untracked).toContain('vendor/lambdapg-0.1.0.tgz');
   });
 
@@ -120,7 +166,9 @@ describe('lambdapg init', () => {
     const cwd = await emptyFolder();
     await runCli(['init', 'a', ...offline], { cwd });
     await runCli(['init', 'b', ...offline], { cwd });
-    const [a, b] = await Promise.all(['a', 'b'].map((name) => readFile(join(cwd, name, 'vendor/lambdapg-0.1.0.tgz'))));
+    const [a, b] = await Promise.all(
+      ['a', 'b'].map((name) => readFile(join(cwd, name, 'vendor/lambdapg-0.1.0.tgz'))),
+    );
     expect(a?.equals(b as Buffer)).toBe(true);
   });
 
@@ -135,14 +183,24 @@ describe('lambdapg init', () => {
     expect(stderr).not.toContain('bug in lambdapg');
   });
 
-  test.runIf(process.platform !== 'win32')('a failed install keeps the project whole and says what to run', async () => {
-    const cwd = await emptyFolder();
-    await writeFile(join(cwd, 'npm'), '#!/bin/sh\nmkdir -p node_modules/half\necho "npm error network is down" >&2\nexit 1\n', { mode: 0o755 });
-    const { exitCode, stderr } = await runCli(['init', 'my-api', '--yes', '--no-git'], { cwd, env: { PATH: `${cwd}:${process.env.PATH}` } });
-    expect(exitCode).toBe(1);
-    expect(stderr).toContain('npm error network is down');
-    expect(stderr).toContain("the project's files are complete");
-    expect(existsSync(join(cwd, 'my-api/lambdapg.json'))).toBe(true);
-    expect(existsSync(join(cwd, 'my-api/node_modules'))).toBe(false);
-  });
+  test.runIf(process.platform !== 'win32')(
+    'a failed install keeps the project whole and says what to run',
+    async () => {
+      const cwd = await emptyFolder();
+      await writeFile(
+        join(cwd, 'npm'),
+        '#!/bin/sh\nmkdir -p node_modules/half\necho "npm error network is down" >&2\nexit 1\n',
+        { mode: 0o755 },
+      );
+      const { exitCode, stderr } = await runCli(['init', 'my-api', '--yes', '--no-git'], {
+        cwd,
+        env: { PATH: `${cwd}:${process.env.PATH}` },
+      });
+      expect(exitCode).toBe(1);
+      expect(stderr).toContain('npm error network is down');
+      expect(stderr).toContain("the project's files are complete");
+      expect(existsSync(join(cwd, 'my-api/lambdapg.json'))).toBe(true);
+      expect(existsSync(join(cwd, 'my-api/node_modules'))).toBe(false);
+    },
+  );
 });

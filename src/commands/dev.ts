@@ -1,0 +1,86 @@
+import { once } from 'node:events';
+import { Flags } from '@oclif/core';
+import { BaseCommand, databaseFlags } from '../base-command.ts';
+import type { Report } from '../context.ts';
+import { startDev } from '../local/dev.ts';
+import { parseDatabaseChoice, resetProjectDatabase } from '../local/project-database.ts';
+import { runBeside } from '../local/run-beside.ts';
+import { getProject } from '../project/find-project.ts';
+
+export default class Dev extends BaseCommand {
+  static override summary =
+    "Serve the project's functions over HTTP, on its own PostgreSQL, with Lambda's semantics.";
+  static override description =
+    `Migrates the database, seeds it when it is new, and reloads a function when its source is saved.
+Ctrl-C stops everything; twice kills it. The Lambda Invoke API answers on the same port.
+With "-- <command>" it runs that command on a scratch database and a free port (API_URL) and ends with its exit code.`;
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --port 8080 --concurrency 4',
+    '<%= config.bin %> <%= command.id %> --pg-version 18 --json',
+    '<%= config.bin %> <%= command.id %> --reset --confirm my-api',
+    '<%= config.bin %> <%= command.id %> -- npm run my-tests',
+  ];
+  static override strict = false;
+  static override flags = {
+    ...databaseFlags,
+    port: Flags.integer({
+      min: 0,
+      max: 65_535,
+      description: 'HTTP port; the next free one when busy; 0 for any [default: 3000]',
+    }),
+    'pg-port': Flags.integer({
+      min: 1,
+      max: 65_535,
+      description: "the embedded server's port; the next free one when busy",
+    }),
+    concurrency: Flags.integer({
+      min: 1,
+      description: 'most execution environments at once; more are throttled',
+    }),
+    verbose: Flags.boolean({ char: 'v', description: "show Lambda's START, END and REPORT lines" }),
+    reset: Flags.boolean({ description: 'first delete the local database; needs --confirm' }),
+    confirm: Flags.string({ description: 'the project name, to allow --reset', helpValue: 'project' }),
+  };
+
+  async run(): Promise<unknown> {
+    const { argv, flags } = await this.parse(Dev);
+    const [file, ...args] = argv as string[];
+    const context = this.context({ report: this.#report(flags.verbose) });
+    const project = await getProject(context.cwd);
+    const database = parseDatabaseChoice(flags);
+    if (flags.reset) {
+      await this.confirmDestruction(
+        project.config.name,
+        flags.confirm,
+        'deletes the local database and all its data',
+      );
+      await resetProjectDatabase(context, project, database);
+    }
+    const dev = await startDev(context, {
+      project,
+      database,
+      port: flags.port ?? (file === undefined ? 3000 : 0),
+      ...(flags.concurrency !== undefined && { concurrency: flags.concurrency }),
+      scratch: file !== undefined,
+      killSignal: this.killSignal,
+    });
+    try {
+      if (file !== undefined) return this.exit(await runBeside(context, dev, project.dir, [file, ...args]));
+      if (!context.signal.aborted) await once(context.signal, 'abort');
+    } finally {
+      await dev.stop();
+    }
+    context.report({ type: 'stopped', message: 'stopped' });
+    return undefined;
+  }
+
+  /** NDJSON on standard output under `--json`, lines for a person otherwise. */
+  #report(verbose: boolean): Report {
+    return (event) => {
+      if (this.jsonEnabled())
+        process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`);
+      else if (verbose || event.type !== 'lambda-log') this.report(event);
+    };
+  }
+}

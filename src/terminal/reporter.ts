@@ -1,0 +1,27 @@
+import type { Report } from '../context.ts';
+import { formatEvent } from './format-event.ts';
+
+/** Off a terminal a progress line is shown this often at the most. */
+const progressEveryMs = 10_000;
+
+/**
+ * Shows events as lines on `stream`. Progress (`…-progress`) rewrites its own line on a terminal; elsewhere it is a
+ * line now and then.
+ */
+export function lineReporter(stream: NodeJS.WriteStream): Report {
+  let onProgressLine = false;
+  let shownAt = 0;
+  return (event) => {
+    const line = formatEvent(event, stream);
+    if (!event.type.endsWith('progress')) {
+      stream.write(`${onProgressLine ? '\r\u001b[K' : ''}${line}\n`);
+      onProgressLine = false;
+    } else if (stream.isTTY) {
+      stream.write(`\r\u001b[K${line.slice(0, stream.columns - 1)}`);
+      onProgressLine = true;
+    } else if (Date.now() - shownAt >= progressEveryMs) {
+      shownAt = Date.now();
+      stream.write(`${line}\n`);
+    }
+  };
+}
