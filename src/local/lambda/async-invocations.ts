@@ -1,0 +1,47 @@
+import type { EnvironmentPools, InvokeRequest } from './environment-pool.ts';
+
+/**
+ * Lambda retries a failed asynchronous event after one and after two more minutes; here after one and two seconds,
+ * so that a person sees it.
+ */
+const retryDelaysMs = [1_000, 2_000];
+/** A throttled event stays in the queue and is tried again (Lambda: up to six hours). */
+const throttledDelayMs = 1_000;
+
+/** The queue of asynchronous events (`X-Amz-Invocation-Type: Event`). What waits in it at the end is dropped. */
+export class AsyncInvocations {
+  readonly #pools: EnvironmentPools;
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #stopped = false;
+
+  constructor(pools: EnvironmentPools) {
+    this.#pools = pools;
+  }
+
+  start(name: string, request: InvokeRequest): void {
+    void this.#attempt(name, request, 0);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+  }
+
+  async #attempt(name: string, request: InvokeRequest, failures: number): Promise<void> {
+    const result = await this.#pools.invoke(name, request);
+    if ('throttled' in result) this.#later(throttledDelayMs, name, request, failures);
+    else if (result.failure !== undefined) {
+      const delayMs = retryDelaysMs[failures];
+      if (delayMs !== undefined) this.#later(delayMs, name, request, failures + 1);
+    }
+  }
+
+  #later(delayMs: number, name: string, request: InvokeRequest, failures: number): void {
+    if (this.#stopped) return;
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      void this.#attempt(name, request, failures);
+    }, delayMs);
+    this.#timers.add(timer);
+  }
+}
