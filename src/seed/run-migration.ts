@@ -4,6 +4,7 @@ import { explainStatementError } from './explain-statement.ts';
 import type { Migration } from './migration-files.ts';
 import { recordApplied, recordProgress } from './migration-log.ts';
 import { hashStatements, type PendingMigration } from './plan-migrations.ts';
+import { runScript, runStatement } from './run-script.ts';
 import { type SchemaSession, takeOwnerRole } from './schema-session.ts';
 import { findStatementSettled, prepareAgain } from './settle-statement.ts';
 import type { Statement } from './split-statements.ts';
@@ -40,30 +41,19 @@ async function runInTransaction(
   startedAt: number,
 ): Promise<void> {
   const { client } = session;
-  let statement: Statement | undefined;
+  const { script } = migration;
+  const consequences = [`nothing of ${script.path} remains`];
+  await client.query('BEGIN');
   try {
-    await client.query('BEGIN');
-    for (statement of migration.script.statements) await runStatement(context, session, statement);
-    statement = undefined;
+    await runScript(context, session, script, consequences);
     await takeOwnerRole(client, session.ownerRole);
     await recordApplied(client, describeApplied(context, migration, startedAt));
     context.signal.throwIfAborted();
     await client.query('COMMIT');
   } catch (error) {
     await client.query('ROLLBACK').catch(() => {});
-    const consequences = [`nothing of ${migration.script.path} remains`];
-    throw explainStatementError(error, {
-      script: migration.script,
-      statement,
-      blockers: session.blockers(),
-      consequences,
-    });
+    throw explainStatementError(error, { script, statement: undefined, blockers: [], consequences });
   }
-}
-
-async function runStatement(context: Context, session: SchemaSession, statement: Statement): Promise<void> {
-  context.signal.throwIfAborted();
-  await session.watch(() => session.client.query(statement.text));
 }
 
 async function runOneByOne(
