@@ -4,14 +4,12 @@ import select
 import socket
 import time
 from collections.abc import Callable
-from typing import Any
-
 import psycopg
-from psycopg.abc import Params, Query
+from psycopg.abc import Params, QueryNoTemplate as Query
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 
-from .settings import Settings
+from .settings import Credentials, Settings
 
 _ASK_AFTER_S = 1.0
 """Unused for longer: ask the server whether it is there (one round trip)."""
@@ -87,38 +85,41 @@ def _answers(session: Session) -> bool:
 
 def _open(settings: Settings) -> Session:
     credentials = settings.credentials()
-    verified: dict[str, Any] = {"sslmode": "verify-full", "sslrootcert": settings.ssl_root_cert}
     deadline = time.monotonic() + settings.connect_timeout_ms / 1_000
-    failure: Exception | None = None
     where = f"{settings.host}:{settings.port}/{settings.database} as {credentials.user}"
+    failure: Exception | None = None
     try:
-        addresses = _addresses(settings.host, settings.port)
-        for address in addresses:
-            # psycopg gives each address of a host the whole timeout; here they share it.
+        for address in _addresses(settings.host, settings.port):
+            # psycopg would give each address of the host the whole timeout; so they share it. 2 s is its least.
             left = deadline - time.monotonic()
             if failure is not None and left < 2:
                 break
             try:
-                return psycopg.connect(
-                    host=settings.host,
-                    hostaddr=address,
-                    port=settings.port,
-                    dbname=settings.database,
-                    user=credentials.user,
-                    password=credentials.password,
-                    application_name=settings.application_name,
-                    connect_timeout=max(2, int(left)),
-                    autocommit=True,
-                    # Named prepared statements pin a session of RDS Proxy.
-                    prepare_threshold=None,
-                    row_factory=dict_row,
-                    **({"sslmode": "disable"} if settings.ssl_root_cert is None else verified),
-                )
+                return _connect(settings, credentials, address, max(2, int(left)))
             except psycopg.OperationalError as error:
                 failure = error
     except OSError as error:
         failure = error
     raise psycopg.OperationalError(f"cannot connect to {where}: {failure}") from failure
+
+
+def _connect(settings: Settings, credentials: Credentials, address: str, timeout_s: int) -> Session:
+    return Session.connect(
+        host=settings.host,
+        hostaddr=address,
+        port=settings.port,
+        dbname=settings.database,
+        user=credentials.user,
+        password=credentials.password,
+        sslmode="disable" if settings.ssl_root_cert is None else "verify-full",
+        sslrootcert=settings.ssl_root_cert,
+        application_name=settings.application_name,
+        connect_timeout=timeout_s,
+        autocommit=True,
+        # Named prepared statements pin a session of RDS Proxy.
+        prepare_threshold=None,
+        row_factory=dict_row,
+    )
 
 
 def _addresses(host: str, port: int) -> list[str]:

@@ -1,0 +1,19 @@
+import json
+from typing import Any
+
+from .db import query
+
+
+def handler(_event: object, _context: object) -> dict[str, Any]:
+    """Runs on a schedule (see lambdapg.json), not by HTTP: what it returns goes to whoever invoked it."""
+    overdue = query(
+        """select loans.id as loan_id, books.title, borrowers.name as borrower, borrowers.email,
+                  loans.due_on::text as due_on, current_date - loans.due_on as days_overdue
+           from loans
+           join books on books.id = loans.book_id
+           join borrowers on borrowers.id = loans.borrower_id
+           where loans.due_on < current_date
+           order by loans.due_on, loans.id"""
+    )
+    print(json.dumps({"level": "INFO", "message": f"{len(overdue)} overdue"}), flush=True)
+    return {"overdue": overdue}
