@@ -1,3 +1,4 @@
+import { quoteIdentifier } from '../database/identifier.ts';
 import type { Client } from '../database/with-client.ts';
 import type { SeedTable } from './seed-table.ts';
 
@@ -24,7 +25,7 @@ export async function advanceSequences(client: Client, table: SeedTable): Promis
     // Without a row, `value` is NULL and nothing is set.
     await client.query(
       `SELECT setval($1::regclass, found.value)
-         FROM (SELECT ${highest}(${client.escapeIdentifier(column)}) AS value FROM ${table.sql}) found, ${sequence} s
+         FROM (SELECT ${highest}(${quoteIdentifier(column)}) AS value FROM ${table.sql}) found, ${sequence} s
         WHERE found.value ${past} s.last_value OR (found.value = s.last_value AND NOT s.is_called)`,
       [sequence],
     );

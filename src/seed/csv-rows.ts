@@ -43,7 +43,8 @@ async function* readBody(
   onProgress: (progress: ReadProgress) => void,
 ): AsyncGenerator<Buffer> {
   for await (const chunk of readChecked(text, bodyStart)) {
-    if (!scanCsv(scan, chunk, lineEnd, longestRecordBytes)) throw await explainLongRecord(text, scan, longestRecordBytes);
+    if (!scanCsv(scan, chunk, lineEnd, longestRecordBytes))
+      throw await explainLongRecord(text, scan, longestRecordBytes);
     yield chunk;
     onProgress({ bytes: scan.offset, rows: scan.records });
   }
@@ -122,11 +123,20 @@ function parseRecord(record: Buffer): (string | null)[] | undefined {
 async function locateRow(text: TextFile, header: CsvHeader, row: number): Promise<LocatedRow | undefined> {
   const found = await findRecord(text, header, (record) => record.row === row);
   if (found === undefined) return undefined;
-  const values = parseRecord(await readBytes(text, found.start, found.end)) ?? [];
-  return { line: found.line, values: new Map(header.columns.map((column, index) => [column, values[index] ?? null])) };
+  const record = await readBytes(text, found.start, found.end);
+  const values = parseRecord(record) ?? [];
+  return {
+    line: found.line,
+    text: record.toString('utf8'),
+    values: new Map(header.columns.map((column, index) => [column, values[index] ?? null])),
+  };
 }
 
-async function findRowOfCopyLine(text: TextFile, header: CsvHeader, copyLine: number): Promise<number | undefined> {
+async function findRowOfCopyLine(
+  text: TextFile,
+  header: CsvHeader,
+  copyLine: number,
+): Promise<number | undefined> {
   return (await findRecord(text, header, (record) => record.copyLine >= copyLine))?.row;
 }
 
@@ -173,17 +183,28 @@ async function findRecord(
 async function explainOpenQuote(text: TextFile, scan: CsvScan, end: number): Promise<UserError> {
   const record = await readBytes(text, scan.recordStart, end);
   const lineEnds = record.subarray(0, findOpenQuote(record)).filter((byte) => byte === 0x0a).length;
-  return new UserError('SEED_BAD_CSV', `${text.path} line ${scan.recordLine + lineEnds}: a quote opens here and never closes`, {
-    suggestions: ['close the quote; a quote inside a quoted value is written twice: ""'],
-  });
+  return new UserError(
+    'SEED_BAD_CSV',
+    `${text.path} line ${scan.recordLine + lineEnds}: a quote opens here and never closes`,
+    {
+      suggestions: ['close the quote; a quote inside a quoted value is written twice: ""'],
+    },
+  );
 }
 
-async function explainLongRecord(text: TextFile, scan: CsvScan, longestRecordBytes: number): Promise<UserError> {
+async function explainLongRecord(
+  text: TextFile,
+  scan: CsvScan,
+  longestRecordBytes: number,
+): Promise<UserError> {
   const limit = `${Math.round(longestRecordBytes / 1024 / 1024)} MiB`;
   const end = Math.min(scan.offset, scan.recordStart + longestRecordBytes);
   const open = scan.inQuote ? await explainOpenQuote(text, scan, end) : undefined;
   const why = open === undefined ? '' : `; perhaps ${open.message.replace(`${text.path} `, 'in ')}`;
-  return new UserError('SEED_ROW_TOO_LONG', `${text.path} line ${scan.recordLine}: the row is longer than ${limit}${why}`);
+  return new UserError(
+    'SEED_ROW_TOO_LONG',
+    `${text.path} line ${scan.recordLine}: the row is longer than ${limit}${why}`,
+  );
 }
 
 async function readBytes(text: TextFile, start: number, end: number): Promise<Buffer> {

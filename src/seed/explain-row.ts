@@ -1,11 +1,11 @@
+import { quoteIdentifier } from '../database/identifier.ts';
 import type { Client } from '../database/with-client.ts';
 import { exitCodes, UserError } from '../errors.ts';
 import type { PostgresError } from './explain-statement.ts';
 import { findBadRow } from './find-bad-row.ts';
 import { findDanglingRow } from './find-dangling-row.ts';
-import type { RowsLoad } from './load-rows.ts';
 import type { SchemaSession } from './schema-session.ts';
-import type { LocatedRow } from './seed-rows.ts';
+import type { LocatedRow, RowsLoad } from './seed-rows.ts';
 import { findStagedRow, stagingName, stagingSql } from './staging.ts';
 import { describeBlocker } from './watch-blockers.ts';
 import type { Upsert } from './write-rows.ts';
@@ -17,14 +17,22 @@ export async function explainCopyError(error: PostgresError, { seed, rows }: Row
   const copyLine = readCopyLine(error);
   const number = copyLine === undefined ? undefined : await rows.findRowOfCopyLine(copyLine);
   const row = number === undefined ? undefined : await rows.locate(number).catch(() => undefined);
-  const column = rows.columns.find((name) => error.where?.split('\n')[0]?.includes(`, column ${name}: `)) ?? findColumn(error, rows.columns);
+  const column =
+    rows.columns.find((name) => error.where?.split('\n')[0]?.includes(`, column ${name}: `)) ??
+    findColumn(error, rows.columns);
   const value = column === undefined ? undefined : row?.values.get(column);
   const place = describePlace(seed.path, row, column);
-  const said = value === undefined || value === null ? error.message : `cannot take ${show(value)}: ${error.message}`;
-  return new UserError('SEED_BAD_ROW', [`${place}: ${said} (${error.code})`, ...describeRest(error)].join('\n'), {
-    suggestions: suggestForCopy(error),
-    cause: error,
-  });
+  const said =
+    value === undefined || value === null ? error.message : `cannot take ${show(value)}: ${error.message}`;
+  const shown = column === undefined && row !== undefined ? [`  row: ${cut(row.text.trimEnd())}`] : [];
+  return new UserError(
+    'SEED_BAD_ROW',
+    [`${place}: ${said} (${error.code})`, ...shown, ...describeRest(error)].join('\n'),
+    {
+      suggestions: suggestForCopy(error),
+      cause: error,
+    },
+  );
 }
 
 /** `COPY lambdapg_stage, line 3, column pages: "abc"`, in whatever language the server speaks. */
@@ -44,7 +52,8 @@ function suggestForCopy(error: PostgresError): string[] {
   if (/unquoted (newline|carriage return)/.test(error.message)) {
     return ['the file mixes kinds of line ends: save it with one kind, or quote the value that holds one'];
   }
-  if (error.message.startsWith('extra data')) return ['a value with a comma or a quote needs double quotes around it'];
+  if (error.message.startsWith('extra data'))
+    return ['a value with a comma or a quote needs double quotes around it'];
   return [];
 }
 
@@ -58,48 +67,67 @@ export async function explainWriteError(
   if (error.code === '55P03') return explainLock(error, session, table.name);
   const { client } = session;
   const dangling = await findDanglingRow(client, error, table, upsert.present);
-  const number = dangling?.row ?? (dangling === undefined ? await findBadRow(client, error, upsert, rows.countRows()) : undefined);
+  const number =
+    dangling?.row ??
+    (dangling === undefined ? await findBadRow(client, error, upsert, rows.countRows()) : undefined);
   const row = number === undefined ? undefined : await rows.locate(number).catch(() => undefined);
   const columns = dangling?.columns ?? (error.column === undefined ? [] : [error.column]);
-  const shown = row === undefined ? [] : [`  row: ${showRow(row, columns.length > 0 && dangling ? columns : undefined)}`];
+  const shown =
+    row === undefined ? [] : [`  row: ${showRow(row, columns.length > 0 && dangling ? columns : undefined)}`];
   const message = `${describePlace(seed.path, row, columns.length === 1 ? columns[0] : undefined)}: ${error.message} (${error.code})`;
-  return new UserError('SEED_BAD_ROW', [message, ...shown, ...describeRest(error)].join('\n'), { cause: error });
-}
-
-function explainLock(error: PostgresError, session: SchemaSession, table: string): UserError {
-  const blockers = session.blockers().map((blocker) => `  blocked by ${describeBlocker(blocker)}`);
-  return new UserError('SEED_LOCKED', [`table "${table}" is locked: ${error.message}`, ...blockers].join('\n'), {
-    suggestions: ['run it again when the table is less busy'],
-    exit: exitCodes.temporary,
+  return new UserError('SEED_BAD_ROW', [message, ...shown, ...describeRest(error)].join('\n'), {
     cause: error,
   });
 }
 
+function explainLock(error: PostgresError, session: SchemaSession, table: string): UserError {
+  const blockers = session.blockers().map((blocker) => `  blocked by ${describeBlocker(blocker)}`);
+  return new UserError(
+    'SEED_LOCKED',
+    [`table "${table}" is locked: ${error.message}`, ...blockers].join('\n'),
+    {
+      suggestions: ['run it again when the table is less busy'],
+      exit: exitCodes.temporary,
+      cause: error,
+    },
+  );
+}
+
 /** @throws UserError SEED_DUPLICATE_KEY naming both lines and the key */
 export async function refuseDuplicateKeys(client: Client, { seed, table, rows }: RowsLoad): Promise<void> {
-  const key = table.key.map((name) => client.escapeIdentifier(name)).join(', ');
+  const key = table.key.map((name) => quoteIdentifier(name)).join(', ');
   const { rows: found } = await client.query<{ first: string }>(
     `SELECT min(ctid)::text AS first FROM ${stagingSql} GROUP BY ${key} HAVING count(*) > 1 LIMIT 1`,
   );
   const first = found[0]?.first;
   if (first === undefined) return;
-  const same = table.key.map((name) => `s.${client.escapeIdentifier(name)} = o.${client.escapeIdentifier(name)}`).join(' AND ');
+  const same = table.key
+    .map((name) => `s.${quoteIdentifier(name)} = o.${quoteIdentifier(name)}`)
+    .join(' AND ');
   const twins = `EXISTS (SELECT FROM ${stagingSql} o WHERE o.ctid = $1 AND ${same})`;
   const firstRow = await findStagedRow(client, twins, [first]);
   const secondRow = await findStagedRow(client, `${twins} AND "lambdapg row" > $2`, [first, firstRow]);
   const [one, two] = [await rows.locate(firstRow ?? 0), await rows.locate(secondRow ?? 0)];
   const value = table.key.map((name) => `${name} = ${show(one?.values.get(name) ?? '')}`).join(', ');
-  throw new UserError('SEED_DUPLICATE_KEY', `${seed.path} line ${two?.line}: the key ${value} stands on line ${one?.line} already`);
+  throw new UserError(
+    'SEED_DUPLICATE_KEY',
+    `${seed.path} line ${two?.line}: the key ${value} stands on line ${one?.line} already`,
+  );
 }
 
 /** NULL is found again by no key. @throws UserError SEED_NO_KEY_VALUE */
 export async function refuseNullKeys(client: Client, { seed, table, rows }: RowsLoad): Promise<void> {
   for (const name of table.key) {
-    const { rows: found } = await client.query(`SELECT FROM ${stagingSql} WHERE ${client.escapeIdentifier(name)} IS NULL LIMIT 1`);
+    const { rows: found } = await client.query(
+      `SELECT FROM ${stagingSql} WHERE ${quoteIdentifier(name)} IS NULL LIMIT 1`,
+    );
     if (found.length === 0) continue;
-    const number = await findStagedRow(client, `s.${client.escapeIdentifier(name)} IS NULL`);
+    const number = await findStagedRow(client, `s.${quoteIdentifier(name)} IS NULL`);
     const row = await rows.locate(number ?? 0);
-    throw new UserError('SEED_NO_KEY_VALUE', `${describePlace(seed.path, row, name)}: the key is empty, so the row could not be found again`);
+    throw new UserError(
+      'SEED_NO_KEY_VALUE',
+      `${describePlace(seed.path, row, name)}: the key is empty, so the row could not be found again`,
+    );
   }
 }
 
@@ -124,6 +152,9 @@ function showRow({ values }: LocatedRow, only: readonly string[] | undefined): s
 }
 
 function show(value: string): string {
-  const cut = value.length > longestValue ? `${value.slice(0, longestValue)}…` : value;
-  return JSON.stringify(cut);
+  return JSON.stringify(cut(value));
+}
+
+function cut(text: string): string {
+  return text.length > longestValue ? `${text.slice(0, longestValue)}…` : text;
 }

@@ -44,19 +44,27 @@ export function explainStatementError(error: unknown, failed: FailedStatement): 
   const { line, column } = findPosition(script.text, offset);
   const lines = [
     `${script.path}:${line}:${column}: ${error.message} (${error.code})`,
-    statement === undefined ? '  at the end of the file, when its transaction was committed' : showSource(script.text, offset),
+    statement === undefined
+      ? '  at the end of the file, when its transaction was committed'
+      : showSource(script.text, offset),
     error.detail && `  detail: ${error.detail}`,
     error.hint && `  hint: ${error.hint}`,
     error.internalQuery && `  in: ${error.internalQuery.trim()}`,
     error.where && `  where: ${error.where.split('\n').join('\n         ')}`,
-    ...(error.code === lockTimeout ? failed.blockers.map((blocker) => `  blocked by ${describeBlocker(blocker)}`) : []),
+    ...(error.code === lockTimeout
+      ? failed.blockers.map((blocker) => `  blocked by ${describeBlocker(blocker)}`)
+      : []),
     ...failed.consequences,
   ];
-  return new UserError('STATEMENT_FAILED', lines.filter((part) => typeof part === 'string' && part !== '').join('\n'), {
-    suggestions: suggest(error, script, failed.blockers),
-    exit: error.code === lockTimeout ? exitCodes.temporary : exitCodes.notDone,
-    cause: error,
-  });
+  return new UserError(
+    'STATEMENT_FAILED',
+    lines.filter((part) => typeof part === 'string' && part !== '').join('\n'),
+    {
+      suggestions: suggest(error, script, failed.blockers),
+      exit: error.code === lockTimeout ? exitCodes.temporary : exitCodes.notDone,
+      cause: error,
+    },
+  );
 }
 
 const lockTimeout = '55P03';
@@ -84,11 +92,12 @@ function findLineOfBlock(error: PostgresError, statement: Statement): number | u
 }
 
 function suggest(error: PostgresError, script: SqlScript, blockers: readonly Blocker[]): string[] {
-  if (error.code === '25001') return [`put the line "-- lambdapg: no-transaction" at the head of ${script.path}`];
+  if (error.code === '25001')
+    return [`put the line "-- lambdapg: no-transaction" at the head of ${script.path}`];
   if (error.code !== lockTimeout) return [];
   const pids = blockers.map(({ pid }) => pid);
   return [
     ...(pids.length > 0 ? [`end what blocks it: SELECT pg_terminate_backend(${pids[0]})`] : []),
-    'run it again when the table is less busy, or put SET lock_timeout = \'60s\' before the statement',
+    "run it again when the table is less busy, or put SET lock_timeout = '60s' before the statement",
   ];
 }

@@ -36,10 +36,15 @@ function part(numbered: string, after: number, upTo: number): string {
 }
 
 /** What is written without the error stays. */
-async function failsTheSame(client: Client, wanted: PostgresError, upsert: Upsert, source: string): Promise<boolean> {
+async function failsTheSame(
+  client: Client,
+  wanted: PostgresError,
+  upsert: Upsert,
+  source: string,
+): Promise<boolean> {
   await client.query('SAVEPOINT lambdapg_part');
   try {
-    const sql = renderUpsert(client, upsert, source);
+    const sql = renderUpsert(upsert, source);
     await writeCounted(client, sql, await countRows(client, sql));
     await client.query('SET CONSTRAINTS ALL IMMEDIATE');
     await client.query('RELEASE SAVEPOINT lambdapg_part');

@@ -1,3 +1,4 @@
+import { quoteIdentifier } from '../database/identifier.ts';
 import type { Client } from '../database/with-client.ts';
 import type { PostgresError } from './explain-statement.ts';
 import type { SeedTable } from './seed-table.ts';
@@ -40,11 +41,15 @@ export async function findDanglingRow(
   if (key === undefined) return { row: undefined, columns: [] };
   const there = [...key.columns, ...(key.self ? key.targetColumns : [])];
   if (!there.every((name) => present.includes(name))) return { row: undefined, columns: key.columns };
-  const quote = (name: string): string => client.escapeIdentifier(name);
   const matches = (other: string): string =>
-    key.columns.map((name, index) => `${other}.${quote(key.targetColumns[index] ?? '')} = s.${quote(name)}`).join(' AND ');
+    key.columns
+      .map(
+        (name, index) =>
+          `${other}.${quoteIdentifier(key.targetColumns[index] ?? '')} = s.${quoteIdentifier(name)}`,
+      )
+      .join(' AND ');
   const conditions = [
-    ...key.columns.map((name) => `s.${quote(name)} IS NOT NULL`),
+    ...key.columns.map((name) => `s.${quoteIdentifier(name)} IS NOT NULL`),
     `NOT EXISTS (SELECT FROM ${key.target} o WHERE ${matches('o')})`,
     ...(key.self ? [`NOT EXISTS (SELECT FROM ${stagingSql} o WHERE ${matches('o')})`] : []),
   ];

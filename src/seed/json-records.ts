@@ -29,7 +29,10 @@ export async function* readJsonRecords(
     yield* cutter.cut(chunk);
     if (cutter.heldBytes > longestRecordBytes) {
       const limit = `${Math.round(longestRecordBytes / 1024 / 1024)} MiB`;
-      throw new UserError('SEED_ROW_TOO_LONG', `${text.path} line ${cutter.recordLine}: the row is longer than ${limit}`);
+      throw new UserError(
+        'SEED_ROW_TOO_LONG',
+        `${text.path} line ${cutter.recordLine}: the row is longer than ${limit}`,
+      );
     }
   }
   yield* cutter.finish();
@@ -46,7 +49,7 @@ abstract class Cutter {
   }
 
   abstract cut(chunk: Buffer): Generator<JsonRecord>;
-  abstract finish(): Generator<JsonRecord>;
+  abstract finish(): Iterable<JsonRecord>;
 
   protected hold(bytes: Buffer): void {
     if (bytes.length > 0) this.#held.push(bytes);
@@ -87,7 +90,8 @@ class LineCutter extends Cutter {
 const [quote, backslash, comma, lineFeed] = [0x22, 0x5c, 0x2c, 0x0a];
 const isOpening = (byte: number | undefined): boolean => byte === 0x5b || byte === 0x7b;
 const isClosing = (byte: number | undefined): boolean => byte === 0x5d || byte === 0x7d;
-const isBlank = (byte: number | undefined): boolean => byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d;
+const isBlank = (byte: number | undefined): boolean =>
+  byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d;
 
 class ArrayCutter extends Cutter {
   readonly #text: TextFile;
@@ -124,10 +128,13 @@ class ArrayCutter extends Cutter {
     this.offset += chunk.length;
   }
 
-  *finish(): Generator<JsonRecord> {
-    if (this.#state === 'before') throw new UserError('SEED_EMPTY', `${this.#text.path} is empty; an array of objects is expected`);
-    if (this.#state === 'element') throw this.#bad(`the row that begins on line ${this.recordLine} never ends`);
+  finish(): JsonRecord[] {
+    if (this.#state === 'before')
+      throw new UserError('SEED_EMPTY', `${this.#text.path} is empty; an array of objects is expected`);
+    if (this.#state === 'element')
+      throw this.#bad(`the row that begins on line ${this.recordLine} never ends`);
     if (this.#state !== 'after') throw this.#bad('the array is never closed');
+    return [];
   }
 
   /** True when `byte` begins an element. */
@@ -145,7 +152,8 @@ class ArrayCutter extends Cutter {
       return false;
     }
     const wantsComma = this.#elements > 0 && !this.#afterComma;
-    if ((byte === comma) !== wantsComma) throw this.#bad(wantsComma ? 'a comma is missing' : 'a comma stands without a row');
+    if ((byte === comma) !== wantsComma)
+      throw this.#bad(wantsComma ? 'a comma is missing' : 'a comma stands without a row');
     this.#afterComma = byte === comma;
     if (byte === comma) return false;
     if (byte !== 0x7b) throw this.#bad('each row must be an object: { … }');

@@ -28,7 +28,7 @@ export async function openJsonRows(
     let at = 0;
     for await (const record of records()) {
       at += 1;
-      if (at === row) return { line: record.line, values: parse(record) };
+      if (at === row) return { line: record.line, text: record.text, values: parse(record) };
     }
     return undefined;
   };
@@ -66,7 +66,11 @@ export async function openJsonRows(
   };
 }
 
-function parseRecord(text: TextFile, { text: json, line }: JsonRecord, table: SeedTable): Map<string, string | null> {
+function parseRecord(
+  text: TextFile,
+  { text: json, line }: JsonRecord,
+  table: SeedTable,
+): Map<string, string | null> {
   const place = `${text.path} line ${line}`;
   let value: unknown;
   try {
@@ -85,7 +89,11 @@ function parseRecord(text: TextFile, { text: json, line }: JsonRecord, table: Se
     values.set(name, renderValue(raw, column, place));
   }
   for (const name of table.key) {
-    if (!values.has(name)) throw new UserError('SEED_NO_KEY_VALUE', `${place}: the row lacks "${name}", by which it is found again`);
+    if (!values.has(name))
+      throw new UserError(
+        'SEED_NO_KEY_VALUE',
+        `${place}: the row lacks "${name}", by which it is found again`,
+      );
   }
   return values;
 }
@@ -97,13 +105,20 @@ function explainSyntax(message: string): string {
 
 function badKey(place: string, name: string, table: SeedTable): UserError {
   if (table.columns.has(name)) {
-    return new UserError('SEED_GENERATED_COLUMN', `${place}: "${name}" is a generated column; PostgreSQL computes it`, {
-      suggestions: [`leave "${name}" out of the file`],
-    });
+    return new UserError(
+      'SEED_GENERATED_COLUMN',
+      `${place}: "${name}" is a generated column; PostgreSQL computes it`,
+      {
+        suggestions: [`leave "${name}" out of the file`],
+      },
+    );
   }
   const near = nearest(name, [...table.columns.keys()]);
   return new UserError('SEED_UNKNOWN_COLUMN', `${place}: table "${table.name}" has no column "${name}"`, {
-    suggestions: near === undefined ? [`its columns: ${[...table.columns.keys()].join(', ')}`] : [`did you mean "${near}"?`],
+    suggestions:
+      near === undefined
+        ? [`its columns: ${[...table.columns.keys()].join(', ')}`]
+        : [`did you mean "${near}"?`],
   });
 }
 
@@ -114,7 +129,10 @@ function renderValue(raw: string, column: SeedColumn, place: string): string | n
   if (first === '[' && column.shape !== 'scalar') return renderArray(raw, column, place);
   if (first === '{' || first === '[') {
     const what = first === '{' ? 'an object' : 'an array';
-    throw new UserError('SEED_BAD_ROW', `${place}, column "${column.name}": ${what} does not fit its type ${column.type}`);
+    throw new UserError(
+      'SEED_BAD_ROW',
+      `${place}, column "${column.name}": ${what} does not fit its type ${column.type}`,
+    );
   }
   return first === '"' ? decodeString(raw, column, place) : raw;
 }
@@ -123,7 +141,8 @@ function renderArray(raw: string, column: SeedColumn, place: string): string {
   const elements = splitElements(raw).map((element) => {
     if (element === 'null') return 'NULL';
     if (column.shape === 'array' && element.startsWith('[')) return renderArray(element, column, place);
-    const text = renderValue(element, { ...column, shape: column.shape === 'array' ? 'scalar' : 'json' }, place) ?? '';
+    const text =
+      renderValue(element, { ...column, shape: column.shape === 'array' ? 'scalar' : 'json' }, place) ?? '';
     return `"${text.replace(/["\\]/g, '\\$&')}"`;
   });
   return `{${elements.join(',')}}`;
@@ -132,11 +151,17 @@ function renderArray(raw: string, column: SeedColumn, place: string): string {
 function decodeString(raw: string, column: SeedColumn, place: string): string {
   const value: string = JSON.parse(raw);
   if (value.includes('\0')) {
-    throw new UserError('SEED_BAD_ROW', `${place}, column "${column.name}": \\u0000 is NUL, which PostgreSQL cannot hold`);
+    throw new UserError(
+      'SEED_BAD_ROW',
+      `${place}, column "${column.name}": \\u0000 is NUL, which PostgreSQL cannot hold`,
+    );
   }
   // Half a surrogate pair cannot be encoded; Buffer.from would replace it without a word.
   if (/\p{Surrogate}/u.test(value)) {
-    throw new UserError('SEED_BAD_ROW', `${place}, column "${column.name}": half a character (an unpaired surrogate): ${raw.slice(0, 100)}`);
+    throw new UserError(
+      'SEED_BAD_ROW',
+      `${place}, column "${column.name}": half a character (an unpaired surrogate): ${raw.slice(0, 100)}`,
+    );
   }
   return value;
 }
@@ -144,7 +169,9 @@ function decodeString(raw: string, column: SeedColumn, place: string): string {
 const copyEscapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' };
 
 function renderCopyLine(columns: readonly SeedColumn[], values: ReadonlyMap<string, string | null>): string {
-  const absent = columns.filter(({ name }) => !values.has(name)).map(({ name }) => `"${name.replace(/["\\]/g, '\\$&')}"`);
+  const absent = columns
+    .filter(({ name }) => !values.has(name))
+    .map(({ name }) => `"${name.replace(/["\\]/g, '\\$&')}"`);
   const fields = [
     ...columns.map(({ name }) => values.get(name) ?? null),
     absent.length === 0 ? null : `{${absent.join(',')}}`,

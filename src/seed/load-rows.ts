@@ -9,18 +9,11 @@ import { openJsonRows } from './json-rows.ts';
 import { reportProgress } from './report-progress.ts';
 import type { SchemaSession } from './schema-session.ts';
 import type { RowsSeed } from './seed-files.ts';
-import type { SeedRows } from './seed-rows.ts';
+import type { RowsLoad, SeedRows } from './seed-rows.ts';
 import { getSeedTable, type SeedTable } from './seed-table.ts';
 import { createStaging, dropStaging, fillStaging, stagingSql } from './staging.ts';
 import { verifyColumns } from './verify-columns.ts';
 import { countRows, type RowCounts, renderUpsert, type UpsertSql, writeCounted } from './write-rows.ts';
-
-/** A file on its way into its table. */
-export interface RowsLoad {
-  readonly seed: RowsSeed;
-  readonly table: SeedTable;
-  readonly rows: SeedRows;
-}
 
 export interface LoadOptions {
   readonly projectDir: string;
@@ -81,9 +74,13 @@ async function stage(context: Context, session: SchemaSession, load: RowsLoad): 
   if (taken !== load.rows.countRows()) {
     // Up to PostgreSQL 17, a line that is \. alone ends the data, and the rest is dropped without an error.
     const row = await load.rows.locate(taken + 1);
-    throw new UserError('SEED_BAD_CSV', `${load.seed.path} line ${row?.line}: PostgreSQL takes the line \\. for the end of the data`, {
-      suggestions: ['put the value into double quotes: "\\."'],
-    });
+    throw new UserError(
+      'SEED_BAD_CSV',
+      `${load.seed.path} line ${row?.line}: PostgreSQL takes the line \\. for the end of the data`,
+      {
+        suggestions: ['put the value into double quotes: "\\."'],
+      },
+    );
   }
 }
 
@@ -91,18 +88,22 @@ async function write(session: SchemaSession, load: RowsLoad, options: LoadOption
   const { client } = session;
   const { table, rows } = load;
   await refuseNullKeys(client, load);
-  const { rows: found } = await client.query<{ empty: boolean }>(`SELECT NOT EXISTS (SELECT FROM ${table.sql}) AS empty`);
+  const { rows: found } = await client.query<{ empty: boolean }>(
+    `SELECT NOT EXISTS (SELECT FROM ${table.sql}) AS empty`,
+  );
   const empty = found[0]?.empty === true;
   // In an empty table the unique index itself finds them, without another pass.
   if (!empty || options.dryRun) await refuseDuplicateKeys(client, load);
   const upsert = { table, ...rows.findColumns() };
   if (rows.countRows() === 0) return { inserted: 0, updated: 0 };
-  const sql = renderUpsert(client, upsert, stagingSql);
+  const sql = renderUpsert(upsert, stagingSql);
   const counts = empty ? { inserted: rows.countRows(), updated: 0 } : await countRows(client, sql);
   if (options.dryRun) return counts;
   await client.query('SAVEPOINT lambdapg_write');
   try {
-    const written = await session.watch(() => (empty ? insertAll(session, sql) : writeCounted(client, sql, counts)));
+    const written = await session.watch(() =>
+      empty ? insertAll(session, sql) : writeCounted(client, sql, counts),
+    );
     if (options.checkConstraints) await client.query('SET CONSTRAINTS ALL IMMEDIATE');
     await client.query('RELEASE SAVEPOINT lambdapg_write');
     return written;

@@ -20,7 +20,7 @@ const example = '0001_create_books.sql';
 /**
  * Reads `migrations/*.sql` in the order of their numbers. Other files in the folder are left alone.
  *
- * @throws UserError NO_MIGRATIONS, BAD_MIGRATION_NAME, BAD_SQL_FILE
+ * @throws UserError BAD_MIGRATION_NAME, BAD_SQL_FILE
  */
 export async function readMigrations(projectDir: string, directory: string): Promise<Migration[]> {
   const names = await listFolder(projectDir, directory);
@@ -28,13 +28,22 @@ export async function readMigrations(projectDir: string, directory: string): Pro
   return Promise.all(
     sorted.map(async ({ name, number }) => {
       const script = await readSqlScript(projectDir, `${directory}/${name}`);
-      return { name, number, script, sha256: hashSql(script.text), transactional: !readsNoTransaction(script) };
+      return {
+        name,
+        number,
+        script,
+        sha256: hashSql(script.text),
+        transactional: !readsNoTransaction(script),
+      };
     }),
   );
 }
 
 /** @throws UserError BAD_MIGRATION_NAME with every name that is wrong or whose number is taken */
-export function sortMigrationNames(names: readonly string[], directory: string): { name: string; number: bigint }[] {
+export function sortMigrationNames(
+  names: readonly string[],
+  directory: string,
+): { name: string; number: bigint }[] {
   const faults: string[] = [];
   const byNumber = new Map<bigint, string>();
   for (const name of names.filter((candidate) => /\.sql$/i.test(candidate)).sort()) {
@@ -49,21 +58,23 @@ export function sortMigrationNames(names: readonly string[], directory: string):
   }
   if (faults.length > 0) {
     throw new UserError('BAD_MIGRATION_NAME', faults.join('\n'), {
-      suggestions: [`rename: at least four digits, "_", lower case letters, digits, "_" and "-", ".sql": ${example}`],
+      suggestions: [
+        `rename: at least four digits, "_", lower case letters, digits, "_" and "-", ".sql": ${example}`,
+      ],
     });
   }
-  return [...byNumber].map(([number, name]) => ({ name, number })).sort((a, b) => (a.number < b.number ? -1 : 1));
+  return [...byNumber]
+    .map(([number, name]) => ({ name, number }))
+    .sort((a, b) => (a.number < b.number ? -1 : 1));
 }
 
 async function listFolder(projectDir: string, directory: string): Promise<string[]> {
   try {
     return await readdir(join(projectDir, directory));
   } catch (error) {
-    if (errorCode(error) !== 'ENOENT' && errorCode(error) !== 'ENOTDIR') throw error;
-    throw new UserError('NO_MIGRATIONS', `there is no folder ${join(projectDir, directory)}`, {
-      suggestions: [`put the first migration into ${directory}/${example}`],
-      cause: error,
-    });
+    // No folder is no migration; if some were applied, planning misses them by name.
+    if (errorCode(error) === 'ENOENT') return [];
+    throw error;
   }
 }
 
@@ -81,7 +92,9 @@ function readsNoTransaction({ path, text, statements }: SqlScript): boolean {
     if (word === 'no-transaction') found = true;
     else {
       const near = nearest(word, ['no-transaction']) ?? 'no-transaction';
-      throw badSql(path, text, line.index, `"${word}" is no instruction of lambdapg`, [`write: -- lambdapg: ${near}`]);
+      throw badSql(path, text, line.index, `"${word}" is no instruction of lambdapg`, [
+        `write: -- lambdapg: ${near}`,
+      ]);
     }
   }
   return found;

@@ -1,3 +1,4 @@
+import { quoteIdentifier } from '../database/identifier.ts';
 import type { Client } from '../database/with-client.ts';
 import { type SchemaSession, takeOwnerRole } from './schema-session.ts';
 
@@ -42,13 +43,17 @@ export async function createMigrationLog({ client, ownerRole }: SchemaSession): 
 }
 
 /** An owner role without CREATE on the database is given the schema by the admin. */
-async function createSchema(client: Client, ownerRole: string | undefined, ownerMayCreate: boolean): Promise<void> {
+async function createSchema(
+  client: Client,
+  ownerRole: string | undefined,
+  ownerMayCreate: boolean,
+): Promise<void> {
   if (ownerRole === undefined || ownerMayCreate) {
     await client.query('CREATE SCHEMA lambdapg');
     return;
   }
   await client.query('RESET ROLE');
-  await client.query(`CREATE SCHEMA lambdapg AUTHORIZATION ${client.escapeIdentifier(ownerRole)}`);
+  await client.query(`CREATE SCHEMA lambdapg AUTHORIZATION ${quoteIdentifier(ownerRole)}`);
   await takeOwnerRole(client, ownerRole);
 }
 

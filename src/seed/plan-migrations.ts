@@ -39,7 +39,12 @@ export function planMigrations(
     if (fault !== undefined) faults.push(fault);
     if (record?.state === 'applied') continue;
     const done = record?.statementsDone ?? 0;
-    pending.push({ migration, done, resumed: record !== undefined, uncertain: (record?.statementsBegun ?? 0) > done });
+    pending.push({
+      migration,
+      done,
+      resumed: record !== undefined,
+      uncertain: (record?.statementsBegun ?? 0) > done,
+    });
   }
   const [first] = faults;
   if (first !== undefined) {

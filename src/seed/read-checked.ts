@@ -36,7 +36,9 @@ async function verifyText(text: TextFile, chunk: Buffer, offset: number): Promis
   const nul = chunk.indexOf(0);
   if (nul === -1 && isUtf8(chunk)) return;
   if (offset === 0 && /^(\xff\xfe|\xfe\xff)/.test(chunk.toString('latin1', 0, 2))) {
-    throw new UserError('SEED_BAD_ENCODING', `${text.path} is UTF-16`, { suggestions: ['save the file as UTF-8'] });
+    throw new UserError('SEED_BAD_ENCODING', `${text.path} is UTF-16`, {
+      suggestions: ['save the file as UTF-8'],
+    });
   }
   const bad = findBadByte(chunk);
   throw await badEncoding(text, offset + bad, chunk[bad] ?? 0);
@@ -44,10 +46,17 @@ async function verifyText(text: TextFile, chunk: Buffer, offset: number): Promis
 
 async function badEncoding(text: TextFile, offset: number, byte: number): Promise<UserError> {
   const line = (await countLineEnds(text, offset)) + 1;
-  const what = byte === 0 ? 'is NUL, which PostgreSQL cannot hold' : `(0x${byte.toString(16).padStart(2, '0')}) is not UTF-8`;
-  return new UserError('SEED_BAD_ENCODING', `${text.path} line ${line}: byte ${offset + 1} of the file ${what}`, {
-    suggestions: ['save the file as UTF-8'],
-  });
+  const what =
+    byte === 0
+      ? 'is NUL, which PostgreSQL cannot hold'
+      : `(0x${byte.toString(16).padStart(2, '0')}) is not UTF-8`;
+  return new UserError(
+    'SEED_BAD_ENCODING',
+    `${text.path} line ${line}: byte ${offset + 1} of the file ${what}`,
+    {
+      suggestions: ['save the file as UTF-8'],
+    },
+  );
 }
 
 /** A character that the chunk's end cuts is left for the next chunk. */

@@ -34,7 +34,12 @@ export function parseSqlScript(path: string, text: string): SqlScript {
   for (const statement of statements) {
     if (!isTransactionCommand(statement.words)) continue;
     const command = statement.words.slice(0, 2).join(' ').toUpperCase();
-    throw badSql(path, text, statement.start, `${command} is not for this file to say: lambdapg begins and ends the transaction`);
+    throw badSql(
+      path,
+      text,
+      statement.start,
+      `${command} is not for this file to say: lambdapg begins and ends the transaction`,
+    );
   }
   return { path, text, statements };
 }
@@ -44,9 +49,17 @@ export function hashSql(text: string): string {
   return createHash('sha256').update(text.replaceAll('\r\n', '\n')).digest('hex');
 }
 
-export function badSql(path: string, text: string, offset: number, fault: string, suggestions: string[] = []): UserError {
+export function badSql(
+  path: string,
+  text: string,
+  offset: number,
+  fault: string,
+  suggestions: string[] = [],
+): UserError {
   const { line, column } = findPosition(text, offset);
-  return new UserError('BAD_SQL_FILE', `${path}:${line}:${column}: ${fault}\n${showSource(text, offset)}`, { suggestions });
+  return new UserError('BAD_SQL_FILE', `${path}:${line}:${column}: ${fault}\n${showSource(text, offset)}`, {
+    suggestions,
+  });
 }
 
 function decodeText(path: string, bytes: Buffer): string {
@@ -55,9 +68,13 @@ function decodeText(path: string, bytes: Buffer): string {
     const text = bytes.toString('utf8');
     const offset = findFirstDifference(bytes, Buffer.from(text, 'utf8'));
     const line = bytes.subarray(0, offset).toString('latin1').split('\n').length;
-    throw new UserError('BAD_SQL_FILE', `${path}:${line}: byte ${offset + 1} of the file (0x${bytes[offset]?.toString(16)}) is not UTF-8`, {
-      suggestions: ['save the file as UTF-8'],
-    });
+    throw new UserError(
+      'BAD_SQL_FILE',
+      `${path}:${line}: byte ${offset + 1} of the file (0x${bytes[offset]?.toString(16)}) is not UTF-8`,
+      {
+        suggestions: ['save the file as UTF-8'],
+      },
+    );
   }
   return bytes.toString('utf8').replace(/^\ufeff/, '');
 }

@@ -152,7 +152,12 @@ async function runBare(context: Context, session: SchemaSession, lone: LoneState
       await record(index, index).catch(() => {});
       throw error;
     }
-    context.report({ type: 'migration-statement-settled', name: migration.name, statement: index + 1, message: settled });
+    context.report({
+      type: 'migration-statement-settled',
+      name: migration.name,
+      statement: index + 1,
+      message: settled,
+    });
   }
   context.report({
     type: 'migration-statement-ran',
@@ -179,5 +184,10 @@ function describeApplied(context: Context, migration: Migration, startedAt: numb
 }
 
 function describeProgress(context: Context, migration: Migration, at: { begun: number; done: number }) {
-  return { name: migration.name, ...at, sha256: hashStatements(migration, at.done), version: context.version };
+  return {
+    name: migration.name,
+    ...at,
+    sha256: hashStatements(migration, at.done),
+    version: context.version,
+  };
 }

@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts';
+import { quoteIdentifier } from '../database/identifier.ts';
 import type { ConnectionTarget } from '../database/target.ts';
 import { type Client, withClient } from '../database/with-client.ts';
 import { cancelOnAbort } from './cancel-on-abort.ts';
@@ -104,7 +105,7 @@ function createSession(
 
 /** What is made from here on belongs to the owner role. */
 export async function takeOwnerRole(client: Client, ownerRole: string | undefined): Promise<void> {
-  if (ownerRole !== undefined) await client.query(`SET ROLE ${client.escapeIdentifier(ownerRole)}`);
+  if (ownerRole !== undefined) await client.query(`SET ROLE ${quoteIdentifier(ownerRole)}`);
 }
 
 function reportNotices(context: Context, client: Client) {

@@ -24,7 +24,8 @@ export interface RowsSeed {
 export type SeedFile = SqlSeed | RowsSeed;
 
 const fileName = /^(?:\d+_)?([^@]+?)(?:@([^@]+))?\.(sql|csv|json|ndjson)$/;
-const form = '10_authors.csv, 20_library.books.json or, with a declared key, 30_loans@book_id+borrower_id.ndjson';
+const form =
+  '10_authors.csv, 20_library.books.json or, with a declared key, 30_loans@book_id+borrower_id.ndjson';
 
 /**
  * What a seed's name says: `<order>_[<schema>.]<table>[@<column>+<column>].<kind>`. Undefined for any other name.
@@ -53,7 +54,7 @@ export function sortSeeds(files: readonly SeedFile[]): SeedFile[] {
  * The seeds of a project, or those of `only` (names, or paths from the project or from `cwd`), in order. Notes in
  * Markdown and hidden files may lie beside them.
  *
- * @throws UserError NO_SEEDS, BAD_SEED_NAME, UNKNOWN_SEED
+ * @throws UserError BAD_SEED_NAME, UNKNOWN_SEED
  */
 export async function findSeeds(
   projectDir: string,
@@ -62,23 +63,34 @@ export async function findSeeds(
 ): Promise<SeedFile[]> {
   const names = (await listFolder(projectDir, directory)).filter((name) => !/^\.|\.md$/i.test(name));
   const seeds = names.map((name) => ({ name, seed: parseSeedName(name, directory) }));
-  const faults = seeds.filter(({ seed }) => seed === undefined).map(({ name }) => `${directory}/${name} is not named like a seed`);
+  const faults = seeds
+    .filter(({ seed }) => seed === undefined)
+    .map(({ name }) => `${directory}/${name} is not named like a seed`);
   if (faults.length > 0) {
-    throw new UserError('BAD_SEED_NAME', faults.join('\n'), { suggestions: [`name it like ${form}`, 'or move it out of the folder'] });
+    throw new UserError('BAD_SEED_NAME', faults.join('\n'), {
+      suggestions: [`name it like ${form}`, 'or move it out of the folder'],
+    });
   }
   const sorted = sortSeeds(seeds.flatMap(({ seed }) => seed ?? []));
   if (only.files === undefined) return sorted;
   const folder = join(projectDir, directory);
-  const chosen = new Set(only.files.map((file) => chooseName(file, names, folder, [only.cwd, projectDir, folder])));
+  const chosen = new Set(
+    only.files.map((file) => chooseName(file, names, folder, [only.cwd, projectDir, folder])),
+  );
   return sorted.filter(({ name }) => chosen.has(name));
 }
 
-function chooseName(file: string, names: readonly string[], folder: string, bases: readonly string[]): string {
+function chooseName(
+  file: string,
+  names: readonly string[],
+  folder: string,
+  bases: readonly string[],
+): string {
   const found = names.find((name) => bases.some((base) => resolve(base, file) === join(folder, name)));
   if (found !== undefined) return found;
   const near = nearest(file, names);
   throw new UserError('UNKNOWN_SEED', `there is no seed "${file}" in ${folder}`, {
-    suggestions: near === undefined ? [] : [`did you mean ${near}?`],
+    suggestions: near === undefined ? [`seeds are named like ${form}`] : [`did you mean ${near}?`],
   });
 }
 
@@ -87,10 +99,8 @@ async function listFolder(projectDir: string, directory: string): Promise<string
     const entries = await readdir(join(projectDir, directory), { withFileTypes: true });
     return entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
   } catch (error) {
-    if (errorCode(error) !== 'ENOENT' && errorCode(error) !== 'ENOTDIR') throw error;
-    throw new UserError('NO_SEEDS', `there is no folder ${join(projectDir, directory)}`, {
-      suggestions: [`put the first seed there: ${form}`],
-      cause: error,
-    });
+    // A project without seeds is as good as one with an empty folder.
+    if (errorCode(error) === 'ENOENT') return [];
+    throw error;
   }
 }

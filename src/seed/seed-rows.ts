@@ -1,3 +1,6 @@
+import type { RowsSeed } from './seed-files.ts';
+import type { SeedTable } from './seed-table.ts';
+
 /** How far the reading of a file has come. */
 export interface ReadProgress {
   readonly bytes: number;
@@ -10,6 +13,8 @@ export interface LocatedRow {
   readonly line: number;
   /** As text, null for SQL's NULL. */
   readonly values: ReadonlyMap<string, string | null>;
+  /** As it stands in the file. */
+  readonly text: string;
 }
 
 /** The rows of one seed file, whatever its format, on their way into a staging table. */
@@ -37,3 +42,10 @@ export interface SeedRows {
 
 /** Filled by a source for rows that lack columns: their names. Never a column of a person's table. */
 export const absentColumn = 'lambdapg absent';
+
+/** A file on its way into its table. */
+export interface RowsLoad {
+  readonly seed: RowsSeed;
+  readonly table: SeedTable;
+  readonly rows: SeedRows;
+}

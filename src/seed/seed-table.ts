@@ -50,7 +50,10 @@ export async function getSeedTable(client: Client, seed: RowsSeed): Promise<Seed
   const found = rows[0];
   if (found === undefined) throw await explainMissingTable(client, seed, name);
   if (found.kind !== 'r' && found.kind !== 'p') {
-    throw new UserError('SEED_NOT_A_TABLE', `${seed.path}: "${name}" is a view or foreign table; rows go into tables`);
+    throw new UserError(
+      'SEED_NOT_A_TABLE',
+      `${seed.path}: "${name}" is a view or foreign table; rows go into tables`,
+    );
   }
   const columns = await readColumns(client, found.oid);
   return { name, sql: found.sql, columns, key: await getKey(client, found.oid, seed, name) };
@@ -81,7 +84,12 @@ interface UniqueIndex {
   columns: string[];
 }
 
-async function getKey(client: Client, oid: number, seed: RowsSeed, table: string): Promise<readonly string[]> {
+async function getKey(
+  client: Client,
+  oid: number,
+  seed: RowsSeed,
+  table: string,
+): Promise<readonly string[]> {
   // Only an index over plain columns and all rows says that a key names one row.
   const { rows } = await client.query<UniqueIndex>(
     `SELECT i.indisprimary AS primary, array_agg(a.attname::text ORDER BY k.place) AS columns
@@ -94,14 +102,25 @@ async function getKey(client: Client, oid: number, seed: RowsSeed, table: string
   );
   const same = (columns: readonly string[]): string => [...columns].sort().join('\0');
   const { key } = seed;
-  const chosen = rows.find(({ primary, columns }) => (key === undefined ? primary : same(columns) === same(key)));
+  const chosen = rows.find(({ primary, columns }) =>
+    key === undefined ? primary : same(columns) === same(key),
+  );
   if (chosen !== undefined) return chosen.columns;
   const [stem, kind] = [seed.name.replace(/(@[^@]*)?\.[a-z]+$/, ''), seed.kind];
-  const names = rows.map(({ primary, columns }) => (primary ? `${stem}.${kind}` : `${stem}@${columns.join('+')}.${kind}`));
+  const names = rows.map(({ primary, columns }) =>
+    primary ? `${stem}.${kind}` : `${stem}@${columns.join('+')}.${kind}`,
+  );
   const fault = key === undefined ? 'has no primary key' : `has no unique constraint on (${key.join(', ')})`;
-  throw new UserError('SEED_NO_KEY', `${seed.path}: table "${table}" ${fault}, so its rows cannot be found again`, {
-    suggestions: names.length > 0 ? names.map((name) => `rename the file to ${name}`) : [`add a primary key to "${table}" in a migration`],
-  });
+  throw new UserError(
+    'SEED_NO_KEY',
+    `${seed.path}: table "${table}" ${fault}, so its rows cannot be found again`,
+    {
+      suggestions:
+        names.length > 0
+          ? names.map((name) => `rename the file to ${name}`)
+          : [`add a primary key to "${table}" in a migration`],
+    },
+  );
 }
 
 async function explainMissingTable(client: Client, seed: RowsSeed, name: string): Promise<UserError> {
@@ -112,7 +131,10 @@ async function explainMissingTable(client: Client, seed: RowsSeed, name: string)
         AND n.nspname NOT LIKE 'pg\\_%'`,
     [seed.schema === undefined],
   );
-  const near = nearest(name, rows.map((row) => row.name));
+  const near = nearest(
+    name,
+    rows.map((row) => row.name),
+  );
   return new UserError('SEED_TABLE_MISSING', `${seed.path}: there is no table "${name}"`, {
     suggestions: [
       ...(near === undefined ? [] : [`did you mean "${near}"? the file's name says the table`]),

@@ -4,7 +4,12 @@ import { isPostgresError } from './explain-statement.ts';
 import { loadRows } from './load-rows.ts';
 import { readSqlScript, type SqlScript } from './read-sql.ts';
 import { runScript } from './run-script.ts';
-import { defaultLockTimeoutMs, type SchemaSession, type SchemaTarget, withSchemaSession } from './schema-session.ts';
+import {
+  defaultLockTimeoutMs,
+  type SchemaSession,
+  type SchemaTarget,
+  withSchemaSession,
+} from './schema-session.ts';
 import { findSeeds, type RowsSeed, type SeedFile } from './seed-files.ts';
 import { getSeedTable } from './seed-table.ts';
 
@@ -54,16 +59,21 @@ export async function seed(context: Context, options: SeedOptions): Promise<Seed
   const { projectDir, directory, dryRun, lockTimeoutMs = defaultLockTimeoutMs } = options;
   const files = await findSeeds(projectDir, directory, { files: options.files, cwd: context.cwd });
   const scripts = await readScripts(projectDir, files);
-  return withSchemaSession(context, options.target, { purpose: 'seed', lock: !dryRun, lockTimeoutMs }, async (session) => {
-    const run: SeedRun = { context, session, options, scripts };
-    if (!options.truncate) return { dryRun, truncated: [], files: await seedEach(run, files) };
-    return inTransaction(run, async () => {
-      const truncated = await truncateTables(run, files);
-      const seeded: SeededFile[] = [];
-      for (const file of files) seeded.push(await seedFile(run, file));
-      return { dryRun, truncated, files: seeded };
-    });
-  });
+  return withSchemaSession(
+    context,
+    options.target,
+    { purpose: 'seed', lock: !dryRun, lockTimeoutMs },
+    async (session) => {
+      const run: SeedRun = { context, session, options, scripts };
+      if (!options.truncate) return { dryRun, truncated: [], files: await seedEach(run, files) };
+      return inTransaction(run, async () => {
+        const truncated = await truncateTables(run, files);
+        const seeded: SeededFile[] = [];
+        for (const file of files) seeded.push(await seedFile(run, file));
+        return { dryRun, truncated, files: seeded };
+      });
+    },
+  );
 }
 
 interface SeedRun {
@@ -138,7 +148,11 @@ async function seedSql({ context, session, options, scripts }: SeedRun, name: st
 
 async function readScripts(projectDir: string, files: readonly SeedFile[]): Promise<Map<string, SqlScript>> {
   const sql = files.filter(({ kind }) => kind === 'sql');
-  return new Map(await Promise.all(sql.map(async ({ name, path }) => [name, await readSqlScript(projectDir, path)] as const)));
+  return new Map(
+    await Promise.all(
+      sql.map(async ({ name, path }) => [name, await readSqlScript(projectDir, path)] as const),
+    ),
+  );
 }
 
 /**
@@ -158,10 +172,17 @@ async function truncateTables({ session, options }: SeedRun, files: readonly See
     await session.watch(() => session.client.query(`TRUNCATE ${[...tables.keys()].join(', ')}`));
   } catch (error) {
     if (!isPostgresError(error) || error.code !== '0A000') throw error;
-    throw new UserError('SEED_TRUNCATE_REFUSED', `cannot empty ${names.join(', ')}: ${error.detail ?? error.message}`, {
-      suggestions: ['add a seed for the table that refers to them', 'or empty that table yourself; lambdapg never truncates with CASCADE'],
-      cause: error,
-    });
+    throw new UserError(
+      'SEED_TRUNCATE_REFUSED',
+      `cannot empty ${names.join(', ')}: ${error.detail ?? error.message}`,
+      {
+        suggestions: [
+          'add a seed for the table that refers to them',
+          'or empty that table yourself; lambdapg never truncates with CASCADE',
+        ],
+        cause: error,
+      },
+    );
   }
   return names;
 }

@@ -39,7 +39,11 @@ export interface RepeatedStatement {
  *
  * @throws UserError UNCERTAIN_STATEMENT when the statement may have run and must not run twice
  */
-export async function prepareAgain(context: Context, session: SchemaSession, repeated: RepeatedStatement): Promise<void> {
+export async function prepareAgain(
+  context: Context,
+  session: SchemaSession,
+  repeated: RepeatedStatement,
+): Promise<void> {
   const { words } = repeated.statement;
   if (repeated.uncertain && !repeatable.has(words[0] ?? '') && !repeatable.has(words.slice(0, 2).join(' '))) {
     throw uncertain(repeated);
@@ -77,7 +81,12 @@ export function refuseUnnamedIndexes({ script, transactional }: Migration): void
   for (const statement of script.statements) {
     const index = parseConcurrentIndex(statement);
     if (index === undefined || index.name !== undefined) continue;
-    throw badSql(script.path, script.text, statement.start, 'give this index a name, so that an interrupted run can find it');
+    throw badSql(
+      script.path,
+      script.text,
+      statement.start,
+      'give this index a name, so that an interrupted run can find it',
+    );
   }
 }
 
@@ -87,7 +96,11 @@ const invalidIndexSql = `
     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
    WHERE NOT i.indisvalid AND i.indrelid = to_regclass($1) AND c.relname = (parse_ident($2))[1]`;
 
-async function dropInvalidIndex(context: Context, { client }: SchemaSession, index: ConcurrentIndex): Promise<void> {
+async function dropInvalidIndex(
+  context: Context,
+  { client }: SchemaSession,
+  index: ConcurrentIndex,
+): Promise<void> {
   if (index.name === undefined) return;
   const { rows } = await client.query<{ index: string }>(invalidIndexSql, [index.table, index.name]);
   const found = rows[0]?.index;

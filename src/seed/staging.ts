@@ -1,4 +1,5 @@
 import { copyFrom } from '../database/copy.ts';
+import { quoteIdentifier } from '../database/identifier.ts';
 import type { Client } from '../database/with-client.ts';
 import { absentColumn, type ReadProgress, type SeedRows } from './seed-rows.ts';
 import type { SeedTable } from './seed-table.ts';
@@ -13,7 +14,7 @@ export const stagingSql = `pg_temp.${stagingName}`;
 
 export async function createStaging(client: Client, table: SeedTable, rows: SeedRows): Promise<void> {
   const columns = rows.columns.map((name) =>
-    name === absentColumn ? `NULL::text[] AS "${absentColumn}"` : client.escapeIdentifier(name),
+    name === absentColumn ? `NULL::text[] AS "${absentColumn}"` : quoteIdentifier(name),
   );
   await client.query(
     `CREATE TEMPORARY TABLE ${stagingName} ON COMMIT DROP AS SELECT ${columns.join(', ')} FROM ${table.sql} WITH NO DATA`,
@@ -26,8 +27,12 @@ export async function fillStaging(
   rows: SeedRows,
   onProgress: (progress: ReadProgress) => void,
 ): Promise<number> {
-  const columns = rows.columns.map((name) => client.escapeIdentifier(name)).join(', ');
-  return copyFrom(client, `COPY ${stagingSql} (${columns}) FROM STDIN WITH (${rows.copyOptions})`, rows.read(onProgress));
+  const columns = rows.columns.map((name) => quoteIdentifier(name)).join(', ');
+  return copyFrom(
+    client,
+    `COPY ${stagingSql} (${columns}) FROM STDIN WITH (${rows.copyOptions})`,
+    rows.read(onProgress),
+  );
 }
 
 export async function dropStaging(client: Client): Promise<void> {

@@ -24,10 +24,14 @@ export function verifyColumns(path: string, columns: readonly string[], table: S
   }
   for (const name of table.key.filter((key) => !columns.includes(key))) {
     faults.push(`"${name}", by which rows are found again, is missing`);
-    suggestions.push(`add the column "${name}", or declare another key in the file's name, like @${known.find((other) => other !== name) ?? 'code'}`);
+    suggestions.push(
+      `add the column "${name}", or declare another key in the file's name, like @${known.find((other) => other !== name) ?? 'code'}`,
+    );
   }
   if (faults.length === 0) return;
-  throw new UserError('SEED_BAD_HEADER', faults.map((fault) => `${path} line 1: ${fault}`).join('\n'), { suggestions });
+  throw new UserError('SEED_BAD_HEADER', faults.map((fault) => `${path} line 1: ${fault}`).join('\n'), {
+    suggestions,
+  });
 }
 
 function suggestColumn(name: string, known: readonly string[]): string {

@@ -1,3 +1,4 @@
+import { quoteIdentifier, quoteLiteral } from '../database/identifier.ts';
 import type { Client } from '../database/with-client.ts';
 import { absentColumn } from './seed-rows.ts';
 import type { SeedTable } from './seed-table.ts';
@@ -31,15 +32,17 @@ export interface UpsertSql {
  * Not `INSERT … ON CONFLICT DO UPDATE`: it fires BEFORE INSERT triggers and draws from sequences for rows that
  * exist already. New and changed rows are told apart first, and an unchanged row is not touched at all.
  */
-export function renderUpsert(client: Client, upsert: Upsert, source: string): UpsertSql {
+export function renderUpsert(upsert: Upsert, source: string): UpsertSql {
   const { table, present, sometimesAbsent } = upsert;
-  const quote = (name: string): string => client.escapeIdentifier(name);
+  const quote = quoteIdentifier;
   const choose = (name: string, otherwise: string): string =>
     sometimesAbsent.includes(name)
-      ? `CASE WHEN ${client.escapeLiteral(name)} = ANY (s.${quote(absentColumn)}) THEN ${otherwise} ELSE s.${quote(name)} END`
+      ? `CASE WHEN ${quoteLiteral(name)} = ANY (s.${quote(absentColumn)}) THEN ${otherwise} ELSE s.${quote(name)} END`
       : `s.${quote(name)}`;
   const same = table.key.map((name) => `t.${quote(name)} = s.${quote(name)}`).join(' AND ');
-  const settable = present.filter((name) => !table.key.includes(name) && table.columns.get(name)?.identityAlways !== true);
+  const settable = present.filter(
+    (name) => !table.key.includes(name) && table.columns.get(name)?.identityAlways !== true,
+  );
   const rowOf = (values: readonly string[]): string => `ROW(${values.join(', ')})::record`;
   // *<> compares what is stored, byte by byte: json has no equality, and 'Ann' equals 'ann' in citext.
   const changed =
