@@ -1,3 +1,4 @@
+import { checkServerIdentity } from 'node:tls';
 import pg from 'pg';
 import type { ConnectionTarget } from './target.ts';
 
@@ -40,12 +41,25 @@ async function openClient(target: ConnectionTarget, options: ClientOptions): Pro
     password: password.reveal(),
     application_name: options.applicationName,
     connectionTimeoutMillis: options.connectTimeoutMs ?? 10_000,
-    ssl:
-      target.tls === false
-        ? false
-        : { ...(target.tls.ca && { ca: target.tls.ca }), servername: target.tls.name ?? target.host },
+    ssl: tlsOptions(target.tls),
   });
   client.on('error', () => {});
   await client.connect();
   return client;
+}
+
+/**
+ * pg sets `servername` itself, after these options and only for host names, so a different name is checked by
+ * `checkServerIdentity`: a `servername` given here would be lost (pg 8.23, lib/connection.js `upgradeToSSL`).
+ */
+function tlsOptions(tls: ConnectionTarget['tls']): pg.ClientConfig['ssl'] {
+  if (tls === false) return false;
+  const { ca, name } = tls;
+  return {
+    rejectUnauthorized: true,
+    ...(ca !== undefined && { ca }),
+    ...(name !== undefined && {
+      checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate),
+    }),
+  };
 }

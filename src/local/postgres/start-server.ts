@@ -1,0 +1,148 @@
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import type { Context } from '../../context.ts';
+import { UserError } from '../../errors.ts';
+import type { ChildProcess } from '../../exec.ts';
+import type { PostgresMajor } from '../../project/postgres-packages.ts';
+import type { ClusterPaths } from './cluster-paths.ts';
+import { createCluster } from './create-cluster.ts';
+import { explainDiskError } from './explain-disk-error.ts';
+import { findFreePort, findLoopback } from './free-port.ts';
+import { awaitLaunch, findRunningPostmaster, launchPostmaster } from './postmaster.ts';
+import { placeBinaries } from './reachable-place.ts';
+import { chooseRunAs, type RunAs } from './run-as.ts';
+import type { ServerBinaries } from './server-binaries.ts';
+import { readLogTail } from './server-log.ts';
+import { type Settings, writeSettings } from './server-settings.ts';
+
+/** What `lambdapg dev` prefers: far from 5432, where a person's own server may be. */
+const usualPort = 54_320;
+const portAttempts = 5;
+
+export interface ServerOptions {
+  readonly major: PostgresMajor;
+  /** Tried first; the next free one when it is busy. 0: any free one. The last one used, or 54320, unless told. */
+  readonly preferredPort?: number;
+  /** More PostgreSQL settings for a server that is started now. */
+  readonly settings?: Settings;
+  /** False: as root, do without user namespaces where they would work. For tests. */
+  readonly namespaces?: boolean;
+}
+
+export interface RunningServer {
+  readonly pid: number;
+  readonly port: number;
+  readonly adopted: boolean;
+  /** Undefined when another process started it. */
+  readonly child: ChildProcess | undefined;
+  readonly timings: { readonly initdbMs?: number; readonly startMs: number };
+}
+
+/**
+ * A running server on the cluster: the one that runs already, or a new one, with its data made first where there is none.
+ * The caller holds the cluster's lock.
+ *
+ * @throws UserError POSTGRES_DIED, BAD_DATA_DIR, NO_FREE_PORT, NO_SPACE, STATE_DIR_UNWRITABLE, INITDB_FAILED
+ */
+export async function startServer(
+  context: Context,
+  paths: ClusterPaths,
+  found: ServerBinaries,
+  options: ServerOptions,
+): Promise<RunningServer> {
+  const begin = performance.now();
+  const running = await findRunningPostmaster(context, paths.dataDir);
+  if (running !== undefined) {
+    const timings = { startMs: performance.now() - begin };
+    return { pid: running.pid, port: running.port, adopted: true, child: undefined, timings };
+  }
+  const runAs = await chooseRunAs(context, options.namespaces);
+  const binaries = await placeBinaries(found, runAs);
+  const initdbMs = await ensureCluster(context, paths, binaries, runAs);
+  const started = performance.now();
+  const server = await launchOnFreePort(context, paths, binaries, runAs, options);
+  const startMs = performance.now() - started;
+  return { ...server, adopted: false, timings: { ...(initdbMs !== undefined && { initdbMs }), startMs } };
+}
+
+async function ensureCluster(
+  context: Context,
+  paths: ClusterPaths,
+  binaries: ServerBinaries,
+  runAs: RunAs,
+): Promise<number | undefined> {
+  const made = await stat(paths.credentialsFile).catch(() => undefined);
+  if (made !== undefined) {
+    await verifyDataDir(paths, binaries.major);
+    return undefined;
+  }
+  const begin = performance.now();
+  const message = `creating the project's PostgreSQL ${binaries.major} (once)`;
+  context.report({ type: 'postgres-initdb', message, major: binaries.major });
+  await createCluster(context, paths, binaries, runAs);
+  return performance.now() - begin;
+}
+
+async function verifyDataDir(paths: ClusterPaths, major: PostgresMajor): Promise<void> {
+  const version = await readFile(`${paths.dataDir}/PG_VERSION`, 'utf8').catch(() => 'nothing');
+  if (version.trim() === String(major)) return;
+  throw new UserError(
+    'BAD_DATA_DIR',
+    `"${paths.dataDir}" should hold data of PostgreSQL ${major} and holds ${version.trim()}`,
+    { suggestions: ['start over with an empty database: lambdapg dev --reset'] },
+  );
+}
+
+/** A port that was free may be taken before the server has it: then the next one is tried. */
+async function launchOnFreePort(
+  context: Context,
+  paths: ClusterPaths,
+  binaries: ServerBinaries,
+  runAs: RunAs,
+  options: ServerOptions,
+): Promise<Pick<RunningServer, 'pid' | 'port' | 'child'>> {
+  const addresses = await findLoopback();
+  const preferred = options.preferredPort ?? (await readLastPort(paths)) ?? usualPort;
+  for (let attempt = 1; ; attempt += 1) {
+    const port = await findFreePort(preferred, addresses);
+    await writeSettings(paths, runAs, { port, addresses, more: options.settings ?? {} });
+    const launch = await launchPostmaster(context, paths, binaries, runAs);
+    const outcome = await awaitLaunch(context, paths.dataDir, launch);
+    if (outcome.kind === 'ready') {
+      if (preferred !== 0 && port !== preferred) reportBusyPort(context, preferred, port);
+      await writeFile(paths.portFile, `${port}\n`);
+      return { pid: outcome.postmaster.pid, port, child: launch.child };
+    }
+    const lines = await readLogTail(paths.logFile, launch.logStart);
+    const portTaken = lines.some((line) => line.includes('could not create any TCP/IP sockets'));
+    if (!portTaken || attempt === portAttempts) throw explainDeath(paths, binaries, outcome.how, lines);
+  }
+}
+
+function reportBusyPort(context: Context, preferred: number, port: number): void {
+  const message = `port ${preferred} is busy: PostgreSQL listens on ${port}`;
+  context.report({ type: 'port-busy', message, preferred, port });
+}
+
+function explainDeath(
+  paths: ClusterPaths,
+  binaries: ServerBinaries,
+  how: string,
+  lines: string[],
+): UserError {
+  const said = lines.join('\n');
+  const disk = explainDiskError(said, paths.stateDir);
+  if (disk !== undefined) return disk;
+  const contrib = said.includes('pg_stat_statements')
+    ? [`install PostgreSQL ${binaries.major}'s contrib modules (pg_stat_statements)`]
+    : [];
+  return new UserError(
+    'POSTGRES_DIED',
+    `PostgreSQL ${binaries.major} in "${binaries.binDir}" stopped while starting (${how})${said && `:\n${said}`}`,
+    { suggestions: [...contrib, `read its log: ${paths.logFile}`] },
+  );
+}
+
+async function readLastPort(paths: ClusterPaths): Promise<number | undefined> {
+  const port = Number(await readFile(paths.portFile, 'utf8').catch(() => ''));
+  return port > 0 && port < 65_536 ? port : undefined;
+}
