@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, realpath, rename, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import type { BuildContext, BuildOptions, BuildResult, Message } from 'esbuild';
 import { UserError } from '../errors.ts';
@@ -55,9 +55,13 @@ export async function bundleFunction(source: BundleSource): Promise<Bundle> {
 export async function startBundler(source: BundleSource): Promise<Bundler> {
   // Loaded late: `--help` and most commands need no bundler.
   const esbuild = await import('esbuild');
-  const outdir = join(source.projectDir, '.lambdapg', 'build', source.functionName);
+  // esbuild names the files that it read by their real paths.
+  const projectDir = await realpath(source.projectDir);
+  const outdir = join(projectDir, '.lambdapg', 'build', source.functionName);
   const { file, exported } = splitHandler(source.handler);
-  const context: BuildContext<BuildOptions> = await esbuild.context(buildOptions(source, file, outdir));
+  const context: BuildContext<BuildOptions> = await esbuild.context(
+    buildOptions(source, projectDir, file, outdir),
+  );
   return {
     build: async () => {
       const result = await rebuild(context, source);
@@ -66,7 +70,7 @@ export async function startBundler(source: BundleSource): Promise<Bundler> {
         codeDir: outdir,
         handler: `index.${exported}`,
         bytes,
-        inputs: ownInputs(result, source.projectDir),
+        inputs: ownInputs(result, projectDir),
       };
     },
     dispose: () => context.dispose(),
@@ -79,9 +83,9 @@ function splitHandler(handler: string): { readonly file: string; readonly export
   return { file: handler.slice(0, dot), exported: handler.slice(dot + 1) };
 }
 
-function buildOptions(source: BundleSource, file: string, outdir: string): BuildOptions {
+function buildOptions(source: BundleSource, projectDir: string, file: string, outdir: string): BuildOptions {
   return {
-    absWorkingDir: source.projectDir,
+    absWorkingDir: projectDir,
     entryPoints: { index: `./${file}` },
     outdir,
     outExtension: { '.js': '.mjs' },

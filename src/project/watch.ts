@@ -1,7 +1,8 @@
+import { realpath } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { watch as watchFiles } from 'chokidar';
 import type { Context } from '../context.ts';
-import { UserError } from '../errors.ts';
+import { errorMessage } from '../errors.ts';
 import type { Bundle, Bundler } from './bundle.ts';
 
 /** A function whose source is watched. */
@@ -51,13 +52,15 @@ export async function watchProject(
   functions: readonly WatchedFunction[],
   onChange: OnCodeChange,
 ): Promise<ProjectWatch> {
+  // As the bundler names its inputs: macOS' temporary folders, for one, are behind a link.
+  const root = await realpath(projectDir);
   const watched = functions.map((fn) => ({
     ...fn,
     inputs: new Set(fn.bundled?.bundle.inputs ?? []),
     broken: false,
   }));
   const outside = watched.flatMap(({ inputs }) =>
-    [...inputs].filter((input) => relative(projectDir, input).startsWith('..')),
+    [...inputs].filter((input) => relative(root, input).startsWith('..')),
   );
   const changed = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
@@ -70,10 +73,10 @@ export async function watchProject(
       for (const fn of watched) if (concerns(fn, paths)) await rebuild(context, fn, onChange);
     });
   };
-  const watcher = watchFiles([projectDir, ...outside], {
+  const watcher = watchFiles([root, ...outside], {
     ignoreInitial: true,
     ignored: (path) =>
-      relative(projectDir, path)
+      relative(root, path)
         .split(/[\\/]/)
         .some((part) => ignoredFolders.has(part)),
   });
@@ -122,8 +125,7 @@ async function rebuild(context: Context, fn: Watched, onChange: OnCodeChange): P
     context.report({ type: 'build', message, function: functionName, bytes: bundle.bytes, durationMs: ms });
     onChange(functionName, bundle);
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
     fn.broken = true;
-    context.report({ type: 'build-failed', message: error.message, function: functionName });
+    context.report({ type: 'build-failed', message: errorMessage(error), function: functionName });
   }
 }

@@ -152,10 +152,11 @@ def error_of(error):
     if isinstance(error, Fault):
         kind, message, trace = error.kind, error.message, error.trace or []
     else:
-        frames = traceback.extract_tb(error.__traceback__)
-        mine = [index for index, frame in enumerate(frames) if frame.filename != __file__]
+        # Tuples: a FrameSummary would add a line of carets that Lambda does not show.
+        frames = [(f.filename, f.lineno, f.name, f.line) for f in traceback.extract_tb(error.__traceback__)]
+        theirs = [index for index, frame in enumerate(frames) if frame[0] != __file__]
         kind, message = type(error).__name__, str(error)
-        trace = traceback.format_list(frames[mine[0] :] if mine else frames)
+        trace = traceback.format_list(frames[theirs[0] :] if theirs else frames)
     return {"errorMessage": message, "errorType": kind, "requestId": REQUEST_ID or "", "stackTrace": trace}
 
 
