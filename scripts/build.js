@@ -34,6 +34,8 @@ async function bundle() {
     format: 'esm',
     platform: 'node',
     target: 'node20.19',
+    // jsonc-parser's CommonJS form hides its imports from a bundler.
+    mainFields: ['module', 'main'],
     minify: true,
     keepNames: true,
     metafile: true,

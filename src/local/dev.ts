@@ -6,7 +6,7 @@ import type { Project } from '../project/find-project.ts';
 import { migrate } from '../seed/migrate.ts';
 import { seed } from '../seed/seed.ts';
 import { startConnectionCounter } from './connection-count.ts';
-import { startFunctions } from './dev-functions.ts';
+import { buildFunctions, serveFunctions } from './dev-functions.ts';
 import {
   type DatabaseChoice,
   openProjectDatabase,
@@ -47,12 +47,16 @@ export async function startDev(context: Context, options: DevOptions): Promise<D
     for (const close of closers.splice(0).reverse()) await close();
   };
   try {
+    const building = buildFunctions(context, options.project);
+    // A build that fails while the database starts is thrown where it is awaited.
+    building.catch(() => {});
     const database = await openDatabase(context, options, closers);
     await prepareSchema(context, options, database);
     const counter = startConnectionCounter(database.admin, [database.app.user]);
     closers.push(() => counter.stop());
     const counted = { ...context, report: countConnections(context.report, counter.count) };
-    const functions = await startFunctions(counted, options, database);
+    const serving = { ...options, watch: !options.scratch };
+    const functions = await serveFunctions(counted, options.project, await building, database, serving);
     closers.push(() => functions.stop());
     options.killSignal.addEventListener('abort', () => functions.kill());
     const { url } = functions;

@@ -4,7 +4,9 @@ import type { ConnectionTarget } from '../database/target.ts';
 import type { Project } from '../project/find-project.ts';
 import type { PostgresMajor } from '../project/postgres-packages.ts';
 import { Secret } from '../secret.ts';
-import { type LocalPostgres, resetLocalPostgres, startLocalPostgres } from './postgres/local-postgres.ts';
+import { keepRunning } from './keep-running.ts';
+import { type LocalPostgres, startLocalPostgres } from './postgres/local-postgres.ts';
+import { resetLocalPostgres } from './postgres/reset-local-postgres.ts';
 import { createScratchDatabase } from './postgres/scratch-database.ts';
 
 /** The database that a command works on, with its ways in. */
@@ -57,12 +59,15 @@ export async function openProjectDatabase(
   choice: DatabaseChoice,
 ): Promise<ProjectDatabase> {
   if (choice.url !== undefined) return foreignDatabase(await parseDatabaseUrl(choice.url));
-  const local = await startLocalPostgres(context, {
-    projectDir: project.dir,
-    names: project.names,
-    major: choice.major ?? project.config.postgres.version,
-    ...(choice.port !== undefined && { preferredPort: choice.port }),
-  });
+  const kept = await keepRunning(context, (port = choice.port) =>
+    startLocalPostgres(context, {
+      projectDir: project.dir,
+      names: project.names,
+      major: choice.major ?? project.config.postgres.version,
+      ...(port !== undefined && { preferredPort: port }),
+    }),
+  );
+  const local = kept.server;
   return {
     admin: local.admin,
     ownerRole: `${project.names.snake}_owner`,
@@ -70,8 +75,8 @@ export async function openProjectDatabase(
     caFile: local.caFile,
     title: `PostgreSQL ${local.version} on ${local.host}:${local.port}`,
     local,
-    stop: () => local.stop(),
-    kill: () => local.kill(),
+    stop: kept.stop,
+    kill: kept.kill,
   };
 }
 
@@ -111,10 +116,13 @@ function foreignDatabase(target: ConnectionTarget): ProjectDatabase {
 }
 
 /** @throws UserError when another process uses the data */
-export async function resetProjectDatabase(context: Context, project: Project, choice: DatabaseChoice): Promise<void> {
+export async function resetProjectDatabase(
+  context: Context,
+  project: Project,
+  choice: DatabaseChoice,
+): Promise<void> {
   await resetLocalPostgres(context, {
     projectDir: project.dir,
-    names: project.names,
     major: choice.major ?? project.config.postgres.version,
   });
 }
