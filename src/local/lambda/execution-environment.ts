@@ -13,8 +13,6 @@ import type { ProcessWatcher } from './process-watcher.ts';
 import { type RuntimeApi, type RuntimeEvent, startRuntimeApi } from './runtime-api.ts';
 import { type RuntimeClient, runtimeArguments } from './runtime-client.ts';
 
-/** Lambda's limit of an Init phase before the first invocation. */
-const initLimitMs = 10_000;
 /** How long a process may take to end after SIGTERM. */
 const terminationGraceMs = 500;
 
@@ -26,6 +24,8 @@ export interface EnvironmentSettings {
   readonly freeze: boolean;
   readonly watcher: ProcessWatcher;
   readonly runtimeClient: RuntimeClient;
+  /** What the Init phase before the first invocation may take. */
+  readonly initLimitMs: number;
 }
 
 /** What came of one event. */
@@ -135,7 +135,7 @@ export class ExecutionEnvironment {
       onError: (_id, body, errorType) => this.#happenings.push({ kind: 'error', body, errorType }),
       onInitError: (body, errorType) => this.#happenings.push({ kind: 'init-error', body, errorType }),
     });
-    return this.#init(requestId, Date.now() + initLimitMs, 'init');
+    return this.#init(requestId, Date.now() + this.#settings.initLimitMs, 'init');
   }
 
   async #init(requestId: string, deadlineMs: number, phase: 'init' | 'invoke'): Promise<Attempt> {
@@ -148,7 +148,11 @@ export class ExecutionEnvironment {
       this.#report('init', `${this.fn.name} initialised in ${Math.round(initMs)} ms`, { initMs, phase });
       return { initMs };
     }
-    const failure = failureOf(requestId, happening, phase === 'init' ? initLimitMs : this.fn.timeoutMs);
+    const failure = failureOf(
+      requestId,
+      happening,
+      phase === 'init' ? this.#settings.initLimitMs : this.fn.timeoutMs,
+    );
     await this.#end();
     this.#log.line(initReportLine(initMs, phase, failure.errorType));
     return { initMs, failure };

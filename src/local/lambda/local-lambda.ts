@@ -24,6 +24,8 @@ export interface LocalLambdaOptions {
   readonly idleMs?: number;
   /** Freeze environments between events; unless told, wherever the system can (not on Windows). */
   readonly freeze?: boolean;
+  /** Milliseconds that an Init phase may take; Lambda's 10 s unless told. */
+  readonly initLimitMs?: number;
   /** Milliseconds that the HTTP API waits for a function; API Gateway's 30 s unless told. */
   readonly integrationTimeoutMs?: number;
   /** Another runtime client than lambdapg's own. */
@@ -74,6 +76,7 @@ export async function startLocalLambda(context: Context, options: LocalLambdaOpt
     freeze: (options.freeze ?? true) && process.platform !== 'win32',
     watcher,
     runtimeClient: options.runtimeClient ?? ownRuntimeClient(context.packageDir),
+    initLimitMs: options.initLimitMs ?? 10_000,
     concurrency: options.concurrency ?? 50,
     idleMs: options.idleMs ?? 10 * 60_000,
   });
