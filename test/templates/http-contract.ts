@@ -17,7 +17,10 @@ export function describeHttpContract(baseUrl: () => string): void {
     const raw = typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body);
     const response = await fetch(`${baseUrl()}${path}`, {
       method,
-      ...(body !== undefined && { body: raw as BodyInit, headers: { 'content-type': 'application/json' } }),
+      ...(body !== undefined && {
+        body: raw as NonNullable<RequestInit['body']>,
+        headers: { 'content-type': 'application/json' },
+      }),
     });
     const text = await response.text();
     return {

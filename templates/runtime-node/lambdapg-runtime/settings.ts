@@ -32,18 +32,11 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * @throws Error with every fault at once
  */
 export function settingsFromEnvironment(env: Environment): Settings {
-  const faults: string[] = [];
-  const required = (name: string): string => {
-    const value = env[name];
-    if (!value) faults.push(`${name} is not set`);
-    return value ?? '';
-  };
-  const host = required('PGHOST');
+  const required = ['PGHOST', 'PGDATABASE', 'PGUSER', 'PGPASSWORD'];
+  const faults = required.filter((name) => !env[name]).map((name) => `${name} is not set`);
+  const { PGHOST: host = '', PGDATABASE: database = '', PGUSER: user = '' } = env;
   const port = Number(env.PGPORT || 5432);
   if (!Number.isInteger(port) || port < 1 || port > 65_535) faults.push(`PGPORT=${env.PGPORT} is no port`);
-  const database = required('PGDATABASE');
-  const user = required('PGUSER');
-  required('PGPASSWORD');
   const tls = readTls(env, faults);
   if (faults.length > 0) throw new Error(`the database settings are incomplete: ${faults.join('; ')}`);
   return {

@@ -55,15 +55,14 @@ class Connection:
     def _is_alive(self, session: Session) -> bool:
         if session.closed or session.info.transaction_status != TransactionStatus.IDLE:
             return False
+        idle = time.time() - self._proven_at
+        # A goodbye that came while frozen lies in the socket. One that never came (a failover, a forgetful NAT) shows
+        # only when the server is asked.
+        spoke = bool(select.select([session.pgconn.socket], [], [], 0)[0])
+        if 0 <= idle < _ASK_AFTER_S and not spoke:
+            return True
         try:
-            # A goodbye that came while frozen lies in the socket: read it before anything is written.
-            session.pgconn.consume_input()
-            session.pgconn.notifies()
-            if session.closed:
-                return False
-            idle = time.time() - self._proven_at
-            # A goodbye that never came (a failover, a forgetful NAT) shows only when the server is asked.
-            return 0 <= idle < _ASK_AFTER_S or _answers(session)
+            return _answers(session)
         except psycopg.Error:
             return False
 

@@ -1,0 +1,66 @@
+"""Runs one `Database` and does what it is told, one JSON command a line: the stand-in for an execution environment."""
+
+import json
+import os
+import sys
+import time
+from dataclasses import replace
+
+import psycopg
+
+from lambdapg_runtime import Database, settings_from_environment
+
+wall_clock = time.time
+skipped_s = 0.0
+time.time = lambda: wall_clock() + skipped_s
+
+
+def read_settings():
+    settings = settings_from_environment(os.environ)
+    limit = os.environ.get("TEST_CONNECT_TIMEOUT_MS")
+    return settings if limit is None else replace(settings, connect_timeout_ms=int(limit))
+
+
+database = Database(read_settings)
+
+
+def run(command):
+    global skipped_s
+    match command["op"]:
+        case "query":
+            return database.query(command["sql"])
+        case "transaction":
+            return transact(command)
+        case "skip":
+            skipped_s += command["ms"] / 1000
+        case "password":
+            os.environ["PGPASSWORD"] = command["password"]
+    return None
+
+
+def transact(command):
+    results = []
+    with database.transaction() as tx:
+        for sql in command["statements"]:
+            try:
+                results.append(tx.query(sql))
+            except psycopg.Error:
+                if not command.get("swallow"):
+                    raise
+                results.append(None)
+        if command.get("nested") == "query":
+            database.query("select 1")
+        if command.get("nested") == "transaction":
+            with database.transaction():
+                pass
+        if command.get("fail"):
+            raise RuntimeError("the work failed")
+    return results
+
+
+for line in sys.stdin:
+    try:
+        answer = {"ok": run(json.loads(line))}
+    except Exception as error:
+        answer = {"error": {"message": str(error), "code": getattr(error, "sqlstate", None)}}
+    print(json.dumps(answer, default=str), flush=True)

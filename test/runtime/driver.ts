@@ -1,0 +1,88 @@
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { spawnProcess } from '../../src/exec.ts';
+
+export type Command =
+  | { readonly op: 'query'; readonly sql: string }
+  | {
+      readonly op: 'transaction';
+      readonly statements: readonly string[];
+      readonly swallow?: boolean;
+      readonly fail?: boolean;
+      readonly nested?: 'query' | 'transaction';
+    }
+  | { readonly op: 'skip'; readonly ms: number }
+  | { readonly op: 'password'; readonly password: string };
+
+export interface DriverError {
+  readonly message: string;
+  readonly code: string | null;
+}
+
+/** A process that holds one connection runtime, as an execution environment does. */
+export interface Driver {
+  /** The rows, or what `op` gives. @throws DriverFailure with what the runtime threw */
+  do(command: Command): Promise<unknown>;
+  query(sql: string): Promise<Record<string, unknown>[]>;
+  freeze(): void;
+  thaw(): void;
+  stop(): Promise<void>;
+}
+
+export class DriverFailure extends Error {
+  readonly code: string | null;
+
+  constructor({ message, code }: DriverError) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export const driverLanguages = ['node', 'python'] as const;
+export type DriverLanguage = (typeof driverLanguages)[number];
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+export const pythonOfTests = fileURLToPath(
+  new URL(
+    process.platform === 'win32' ? '../../.venv/Scripts/python.exe' : '../../.venv/bin/python',
+    import.meta.url,
+  ),
+);
+
+export function startDriver(language: DriverLanguage, settings: Record<string, string>): Driver {
+  const [file, args] =
+    language === 'node'
+      ? [process.execPath, ['--import', 'tsx', here('driver-node.ts')]]
+      : [pythonOfTests, ['-B', here('driver.py')]];
+  const child = spawnProcess(file, args, {
+    cwd: root,
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: {
+      PATH: process.env.PATH,
+      PYTHONPATH: fileURLToPath(new URL('../../templates/runtime-python', import.meta.url)),
+      ...settings,
+    },
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const run = async (command: Command): Promise<unknown> => {
+    child.stdin.write(`${JSON.stringify(command)}\n`);
+    const { value, done } = await lines.next();
+    if (done) throw new Error(`the ${language} driver ended: exit code ${child.exitCode}`);
+    const answer = JSON.parse(value) as { ok: unknown; error?: DriverError };
+    if (answer.error !== undefined) throw new DriverFailure(answer.error);
+    return answer.ok;
+  };
+  return {
+    do: run,
+    query: async (sql) => (await run({ op: 'query', sql })) as Record<string, unknown>[],
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
+    stop: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    },
+  };
+}
