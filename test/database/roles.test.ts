@@ -1,0 +1,3 @@
+import { describeRoles } from './roles-suite.ts';
+
+describeRoles(17);
