@@ -1,4 +1,6 @@
+import type { Report } from '../../context.ts';
 import type { EnvironmentPools, InvokeRequest } from './environment-pool.ts';
+import { reportRequest, reportThrottle } from './request-report.ts';
 
 /**
  * Lambda retries a failed asynchronous event after one and after two more minutes; here after one and two seconds,
@@ -11,11 +13,13 @@ const throttledDelayMs = 1_000;
 /** The queue of asynchronous events (`X-Amz-Invocation-Type: Event`). What waits in it at the end is dropped. */
 export class AsyncInvocations {
   readonly #pools: EnvironmentPools;
+  readonly #report: Report;
   readonly #timers = new Set<NodeJS.Timeout>();
   #stopped = false;
 
-  constructor(pools: EnvironmentPools) {
+  constructor(pools: EnvironmentPools, report: Report) {
     this.#pools = pools;
+    this.#report = report;
   }
 
   start(name: string, request: InvokeRequest): void {
@@ -29,8 +33,14 @@ export class AsyncInvocations {
 
   async #attempt(name: string, request: InvokeRequest, failures: number): Promise<void> {
     const result = await this.#pools.invoke(name, request);
-    if ('throttled' in result) this.#later(throttledDelayMs, name, request, failures);
-    else if (result.failure !== undefined) {
+    const requested = { functionName: name, method: 'EVENT', path: name, status: 202 };
+    if ('throttled' in result) {
+      reportThrottle(this.#report, requested, result);
+      this.#later(throttledDelayMs, name, request, failures);
+      return;
+    }
+    reportRequest(this.#report, requested, result);
+    if (result.failure !== undefined) {
       const delayMs = retryDelaysMs[failures];
       if (delayMs !== undefined) this.#later(delayMs, name, request, failures + 1);
     }

@@ -80,7 +80,7 @@ export async function startLocalLambda(context: Context, options: LocalLambdaOpt
     concurrency: options.concurrency ?? 50,
     idleMs: options.idleMs ?? 10 * 60_000,
   });
-  const queue = new AsyncInvocations(pools);
+  const queue = new AsyncInvocations(pools, report);
   const front = { pools, queue, report, integrationTimeoutMs: options.integrationTimeoutMs ?? 30_000 };
   const server = createServer((request, response) => serve(front, request, response));
   const port = await listen(server, context, options.preferredPort ?? 3000);

@@ -5,7 +5,7 @@ import type { InvocationOutcome } from './execution-environment.ts';
 /** Where an event came from, and what its sender was told. */
 export interface Requested {
   readonly functionName: string;
-  /** The HTTP method, or `INVOKE` for a call from within. */
+  /** The HTTP method; `INVOKE` for a call from within, `EVENT` for an asynchronous event. */
   readonly method: string;
   readonly path: string;
   readonly status: number;
