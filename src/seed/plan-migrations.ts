@@ -43,7 +43,7 @@ export function planMigrations(
       migration,
       done,
       resumed: record !== undefined,
-      uncertain: (record?.statementsBegun ?? 0) > done,
+      uncertain: isUncertain(migration, record),
     });
   }
   const [first] = faults;
@@ -53,6 +53,12 @@ export function planMigrations(
     });
   }
   return { pending, alreadyApplied: migrations.length - pending.length };
+}
+
+/** A person who has changed the statement meanwhile has looked at what it did. */
+function isUncertain(migration: Migration, record: MigrationRecord | undefined): boolean {
+  if (record === undefined || record.statementsBegun === record.statementsDone) return false;
+  return hashStatements(migration, record.statementsBegun) === record.begunSha256;
 }
 
 interface Fault {

@@ -90,7 +90,8 @@ interface LoneStatement {
 async function runAlone(context: Context, session: SchemaSession, lone: LoneStatement): Promise<void> {
   const { migration, statement } = lone;
   try {
-    if (await runWithRecord(context, session, lone)) return;
+    // What was uncertain before could be in no transaction.
+    if (!lone.uncertain && (await runWithRecord(context, session, lone))) return;
     await runBare(context, session, lone);
   } catch (error) {
     await session.client.query('ROLLBACK').catch(() => {});
@@ -188,6 +189,7 @@ function describeProgress(context: Context, migration: Migration, at: { begun: n
     name: migration.name,
     ...at,
     sha256: hashStatements(migration, at.done),
+    begunSha256: hashStatements(migration, at.begun),
     version: context.version,
   };
 }

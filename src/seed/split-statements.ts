@@ -120,7 +120,7 @@ class Splitter {
     }
     this.#statements.push({
       source: this.#sql.slice(this.#sourceStart, this.#at),
-      text: this.#sql.slice(this.#start, end).trimEnd(),
+      text: this.#sql.slice(this.#start, end).replace(/[ \t\n\r\f\v]+$/, ''),
       start: this.#start,
       words,
     });
