@@ -2,6 +2,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { withClient } from '../../src/database/with-client.ts';
+import { execa } from '../../src/exec.ts';
 import { functionEnvironment } from '../../src/local/function-environment.ts';
 import { findNode, findPython } from '../../src/local/lambda/interpreters.ts';
 import {
@@ -96,6 +97,18 @@ describe.each(languages)('the api template in %s', (language) => {
     expect(killed.rowCount).toBeGreaterThan(0);
     for (let round = 0; round < 5; round += 1) {
       expect((await fetch(`${lambda.url}/books/1`)).status).toBe(200);
+    }
+  });
+
+  test("the README's curl commands do what they say", async () => {
+    const readme = await readFile(join(projectDir, 'README.md'), 'utf8');
+    const commands = readme.split('\n').filter((line) => line.startsWith('curl '));
+    expect(commands).toHaveLength(6);
+    for (const command of commands) {
+      const here = command.replace('curl ', 'curl -fsS ').replace('http://127.0.0.1:3000', lambda.url);
+      const { stdout, exitCode } = await execa('sh', ['-c', here], { reject: false });
+      expect({ command, exitCode }).toEqual({ command, exitCode: 0 });
+      expect(JSON.parse(stdout)).toBeTypeOf('object');
     }
   });
 

@@ -1,0 +1,157 @@
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { execa } from '../../src/exec.ts';
+import { languages } from '../../src/project/config-schema.ts';
+import { makeTempDir } from '../postgres-server.ts';
+import { generateApi, renderApi } from './generate.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const asText = (content: Uint8Array | string): string => Buffer.from(content).toString('utf8');
+
+const shared = [
+  '.editorconfig',
+  '.env.example',
+  '.gitignore',
+  'README.md',
+  'lambdapg.json',
+  'migrations/0001_library.sql',
+  'package.json',
+  'seeds/10_authors.csv',
+  'seeds/20_books.ndjson',
+  'seeds/30_book_authors.csv',
+  'seeds/40_borrowers.json',
+  'seeds/50_loans.sql',
+  'seeds/60_reviews.ndjson',
+];
+const modules = ['api', 'authors', 'books', 'db', 'fields', 'health', 'loans', 'overdue', 'reviews', 'web'];
+const expected = {
+  node: [
+    ...shared,
+    ...[
+      'application-name.ts',
+      'connection.ts',
+      'database.ts',
+      'index.ts',
+      'manifest.json',
+      'settings.ts',
+    ].map((name) => `lambdapg-runtime/${name}`),
+    ...['transaction.ts', 'turns.ts', 'types.ts'].map((name) => `lambdapg-runtime/${name}`),
+    ...modules.map((name) => `src/${name}.ts`),
+    ...['test/api.test.ts', 'tsconfig.json'],
+  ],
+  python: [
+    ...shared,
+    ...[
+      '__init__.py',
+      'application_name.py',
+      'connection.py',
+      'database.py',
+      'manifest.json',
+      'settings.py',
+    ].map((name) => `lambdapg_runtime/${name}`),
+    ...['__init__', ...modules].map((name) => `app/${name}.py`),
+    ...[
+      'pyproject.toml',
+      'pyrightconfig.json',
+      'requirements-dev.txt',
+      'requirements.txt',
+      'tests/test_api.py',
+    ],
+  ],
+};
+
+describe.each(languages)('the api template in %s', (language) => {
+  let directory: string;
+  beforeAll(async () => {
+    directory = await makeTempDir();
+    await generateApi(language, directory, 'a-name-of-three');
+  });
+  afterAll(() => rm(directory, { recursive: true, force: true }));
+
+  test('consists of these files', async () => {
+    expect([...(await renderApi(language)).keys()]).toEqual([...expected[language]].sort());
+  });
+
+  test('typechecks as it is generated', async () => {
+    const program =
+      language === 'node' ? ['typescript/bin/tsc', '--noEmit'] : ['pyright/index.js', '--warnings'];
+    const [file = '', ...args] = program;
+    const { all, exitCode } = await execa(process.execPath, [join(root, 'node_modules', file), ...args], {
+      cwd: directory,
+      all: true,
+      reject: false,
+    });
+    expect(exitCode, all).toBe(0);
+  });
+
+  test('has no placeholder left, no carriage return, no trailing blank', async () => {
+    for (const [path, content] of await renderApi(language)) {
+      expect(asText(content), path).not.toMatch(/__PROJECT|\r|[ \t]$/m);
+    }
+  });
+
+  test('db is short enough to read in a minute', async () => {
+    const path = language === 'node' ? 'src/db.ts' : 'app/db.py';
+    const lines = asText((await renderApi(language)).get(path) ?? '').split('\n');
+    expect(lines.length).toBeGreaterThan(10);
+    expect(lines.length).toBeLessThanOrEqual(60);
+  });
+
+  test('the README names only files that exist, and fits a screen or two', async () => {
+    const files = await renderApi(language);
+    const readme = asText(files.get('README.md') ?? '');
+    const named = [...readme.matchAll(/`([\w.-]+\/[\w./-]*|[\w-]+\.(?:json|txt))`/g)].map(
+      ([, path = '']) => path,
+    );
+    const made = ['.lambdapg/'];
+    const missing = named.filter(
+      (path) =>
+        !made.includes(path) && ![...files.keys()].some((file) => file === path || file.startsWith(path)),
+    );
+    expect(named.length).toBeGreaterThan(8);
+    expect(missing.filter((path) => path !== 'manifest.json')).toEqual([]);
+    expect(readme.split('\n').length).toBeLessThan(70);
+  });
+});
+
+test('no layer carries what must never be packed', async () => {
+  const entries = await readdir(join(root, 'templates'), { recursive: true });
+  const forbidden =
+    /(^|[/\\])(\.env|\.npmrc|\.gitignore|node_modules|cdk\.out|\.serverless|.*\.(tfstate|key|pem|orig))$/;
+  const { stdout } = await execa('git', ['ls-files', 'templates'], { cwd: root });
+  expect(stdout.split('\n').filter((path) => forbidden.test(path) || path.includes('__pycache__'))).toEqual(
+    [],
+  );
+  expect(entries.filter((path) => forbidden.test(path))).toEqual([]);
+});
+
+test('the languages share migrations and seeds to the byte', async () => {
+  const [node, python] = await Promise.all([renderApi('node'), renderApi('python')]);
+  for (const path of shared.filter((name) => /^(migrations|seeds)\//.test(name))) {
+    expect(python.get(path), path).toEqual(node.get(path));
+  }
+});
+
+test('the Python function deploys no more than its requirements', async () => {
+  const files = await renderApi('python');
+  expect(asText(files.get('requirements.txt') ?? '')).toBe('psycopg[binary]>=3.3,<4\n');
+});
+
+test('what a Node project imports at run time is in its dependencies', async () => {
+  const files = await renderApi('node');
+  const { dependencies } = JSON.parse(asText(files.get('package.json') ?? ''));
+  const imported = [...files]
+    .filter(([path]) => /^(src|lambdapg-runtime)\/.*\.ts$/.test(path))
+    .flatMap(([, content]) => [...asText(content).matchAll(/^import (?!type ).*? from '([^.'][^']*)'/gms)])
+    .map(([, name = '']) => name)
+    .filter((name) => !name.startsWith('node:'));
+  expect([...new Set(imported)]).toEqual(Object.keys(dependencies));
+});
+
+test('the locked TypeScript is the one that projects ask for', async () => {
+  const read = async (path: string) => JSON.parse(await readFile(join(root, path), 'utf8'));
+  const [own, node] = [await read('package.json'), await read('templates/node/package.json')];
+  expect(node.devDependencies.typescript).toBe(own.devDependencies.typescript);
+});
