@@ -32,14 +32,19 @@ function startDev(project) {
 async function serve(language, folder) {
   const project = join(folder, `library-${language}`);
   process.stdout.write(`\n$ lambdapg init library-${language} --language ${language} --yes\n`);
-  execFileSync(process.execPath, [cli, 'init', project, '--language', language, '--yes', '--no-git'], { stdio: 'inherit' });
+  execFileSync(process.execPath, [cli, 'init', project, '--language', language, '--yes', '--no-git'], {
+    stdio: 'inherit',
+  });
   process.stdout.write('\n$ npm run dev\n');
   const { child, url } = await startDev(project);
   try {
     const response = await fetch(`${url}/books?limit=3`);
     const body = await response.json();
-    process.stdout.write(`\n$ curl ${url}/books?limit=3\nHTTP ${response.status}\n${JSON.stringify(body, null, 2)}\n`);
-    if (response.status !== 200 || !JSON.stringify(body).includes('title')) throw new Error('no rows came back');
+    process.stdout.write(
+      `\n$ curl ${url}/books?limit=3\nHTTP ${response.status}\n${JSON.stringify(body, null, 2)}\n`,
+    );
+    if (response.status !== 200 || !JSON.stringify(body).includes('title'))
+      throw new Error('no rows came back');
   } finally {
     child.kill('SIGINT');
     await new Promise((resolve) => child.once('exit', resolve));

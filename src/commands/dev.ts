@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Flags } from '@oclif/core';
 import { BaseCommand, databaseFlags } from '../base-command.ts';
-import type { Report } from '../context.ts';
+import type { Report, ReportEvent } from '../context.ts';
 import { startDev } from '../local/dev.ts';
 import { parseDatabaseChoice, resetProjectDatabase } from '../local/project-database.ts';
 import { runBeside } from '../local/run-beside.ts';
@@ -71,8 +71,12 @@ With "-- <command>" it runs that command on a scratch database and a free port (
     } finally {
       await dev.stop();
     }
-    context.report({ type: 'stopped', message: 'stopped' });
-    return undefined;
+    return context.report({ type: 'stopped', message: 'stopped' });
+  }
+
+  /** An error is one more line of the stream. */
+  protected override logJson(json: unknown): void {
+    process.stdout.write(`${JSON.stringify({ type: 'error', ...(json as object) })}\n`);
   }
 
   /** NDJSON on standard output under `--json`, lines for a person otherwise. */
@@ -80,7 +84,10 @@ With "-- <command>" it runs that command on a scratch database and a free port (
     return (event) => {
       if (this.jsonEnabled())
         process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`);
-      else if (verbose || event.type !== 'lambda-log') this.report(event);
+      else if (verbose || !isPlatformLine(event)) this.report(event);
     };
   }
 }
+
+const isPlatformLine = ({ type, line }: ReportEvent): boolean =>
+  type === 'log' && /^(START|END|REPORT) RequestId: /.test(String(line));

@@ -77,12 +77,7 @@ async function openDatabase(
   const database = await openProjectDatabase(context, project, choice);
   closers.push(() => database.stop());
   killSignal.addEventListener('abort', () => database.kill());
-  const { title } = database;
-  context.report({
-    type: 'database',
-    message: `${title}${database.local?.adopted ? ' (already running)' : ''}`,
-    title,
-  });
+  if (database.local === undefined) context.report({ type: 'database', message: database.title });
   if (!scratch || database.local === undefined) return database;
   const scratched = await useScratchDatabase(database, database.local, project);
   closers.push(() => scratched.stop());

@@ -1,3 +1,5 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { parseDatabaseUrl } from '../database/database-url.ts';
 import type { ConnectionTarget } from '../database/target.ts';
@@ -58,7 +60,7 @@ export async function openProjectDatabase(
   project: Project,
   choice: DatabaseChoice,
 ): Promise<ProjectDatabase> {
-  if (choice.url !== undefined) return foreignDatabase(await parseDatabaseUrl(choice.url));
+  if (choice.url !== undefined) return foreignDatabase(project, await parseDatabaseUrl(choice.url));
   const kept = await keepRunning(context, (port = choice.port) =>
     startLocalPostgres(context, {
       projectDir: project.dir,
@@ -105,14 +107,28 @@ export async function useScratchDatabase(
   return { ...database, admin: scratch.admin, app: scratch.slots.a, stop: () => scratch.drop() };
 }
 
-function foreignDatabase(target: ConnectionTarget): ProjectDatabase {
+async function foreignDatabase(project: Project, target: ConnectionTarget): Promise<ProjectDatabase> {
+  const caFile =
+    target.tls !== false && target.tls.ca !== undefined
+      ? await writeAuthority(project, target.tls.ca)
+      : undefined;
   return {
     admin: target,
     app: target,
+    ...(caFile !== undefined && { caFile }),
     title: `${target.database} on ${target.host}:${target.port}`,
     stop: async () => {},
     kill: () => {},
   };
+}
+
+/** Functions read their authority from a file, wherever the URL had it from. */
+async function writeAuthority(project: Project, pem: string): Promise<string> {
+  const folder = join(project.dir, '.lambdapg');
+  await mkdir(folder, { recursive: true });
+  const file = join(folder, 'database-url-ca.pem');
+  await writeFile(file, pem);
+  return file;
 }
 
 /** @throws UserError when another process uses the data */

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { watch as watchFiles } from 'chokidar';
@@ -40,6 +41,9 @@ const ignoredFolders = new Set([
 /** Editors write a file in several steps, and a branch switch many files. */
 const settleMs = 20;
 
+/** chokidar drops a change that follows another of the same file within 50 ms: a look this long after finds it. */
+const lookAgainMs = 60;
+
 /**
  * Watches a project's files; rebuilds what a change concerns and tells of it. A build error is reported as
  * `build-failed`, and the last good bundle stays in its place.
@@ -64,11 +68,26 @@ export async function watchProject(
   );
   const changed = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
+  let again: NodeJS.Timeout | undefined;
+  const stamps = new Map<string, string>();
   let working = Promise.resolve();
 
+  const note = (path: string) => {
+    changed.add(path);
+    clearTimeout(timer);
+    timer = setTimeout(settle, settleMs);
+  };
+  const lookAgain = () => {
+    const seen = [...stamps];
+    stamps.clear();
+    for (const [path, before] of seen) if (stamp(path) !== before) note(path);
+  };
   const settle = () => {
     const paths = [...changed];
     changed.clear();
+    for (const path of paths) stamps.set(path, stamp(path));
+    clearTimeout(again);
+    again = setTimeout(lookAgain, lookAgainMs);
     working = working.then(async () => {
       for (const fn of watched) if (concerns(fn, paths)) await rebuild(context, fn, onChange);
     });
@@ -80,22 +99,25 @@ export async function watchProject(
         .split(/[\\/]/)
         .some((part) => ignoredFolders.has(part)),
   });
-  watcher.on('all', (_event, path) => {
-    changed.add(path);
-    clearTimeout(timer);
-    timer = setTimeout(settle, settleMs);
-  });
+  watcher.on('all', (_event, path) => note(path));
   await new Promise<void>((resolve) => {
     watcher.once('ready', resolve);
   });
   return {
     close: async () => {
       clearTimeout(timer);
+      clearTimeout(again);
       await watcher.close();
       await working;
       await Promise.all(watched.map((fn) => fn.bundled?.bundler.dispose()));
     },
   };
+}
+
+/** Differs when a file was written, made or removed in between. */
+function stamp(path: string): string {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats === undefined ? 'gone' : `${stats.mtimeMs} ${stats.size} ${stats.ino}`;
 }
 
 interface Watched extends WatchedFunction {

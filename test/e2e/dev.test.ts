@@ -71,7 +71,7 @@ describe('lambdapg dev', () => {
     await dev.until(({ type }) => type === 'reload');
     expect((await books(dev.url)).text).toBe('{"changed":true}');
     await writeFile(file, 'export const handler = async () => {\n  return {\n');
-    const error = await dev.until(({ type }) => type === 'build-error');
+    const error = await dev.until(({ type }) => type === 'build-failed');
     expect(error.message).toMatch(/src\/api\.ts:\d+:\d+/);
     expect((await books(dev.url)).text).toBe('{"changed":true}');
     const reloads = dev.events.filter(({ type }) => type === 'reload').length;
@@ -92,7 +92,7 @@ describe('lambdapg dev', () => {
     const { port } = blocker.address() as AddressInfo;
     const dev = await startDev(await makeProject(), ['--port', String(port)]);
     expect(Number(new URL(dev.url).port)).toBeGreaterThan(port);
-    expect(dev.events.find(({ type }) => type === 'port-busy')?.message).toContain(String(port));
+    expect(dev.events.find(({ type }) => type.startsWith('port-'))?.message).toContain(String(port));
   });
 
   test('a killed postmaster is started again and the next request is served', async () => {

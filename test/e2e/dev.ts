@@ -49,11 +49,15 @@ export async function startDev(
   flags: readonly string[] = [],
   env: Record<string, string> = {},
 ): Promise<RunningDev> {
-  const child = spawn(process.execPath, [built, 'dev', '--json', '--port', '0', ...flags], {
-    cwd: project,
-    env: { ...devEnvironment(), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    [built, 'dev', '--json', ...(flags.includes('--port') ? [] : ['--port', '0']), ...flags],
+    {
+      cwd: project,
+      env: { ...devEnvironment(), ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   let errors = '';
   child.stderr.on('data', (chunk) => {
     errors += chunk;
