@@ -100,6 +100,26 @@ describe.each(languages)('the api template in %s', (language) => {
     }
   });
 
+  test('its own tests pass, and are found', async () => {
+    const { scripts } = JSON.parse(await readFile(join(projectDir, 'package.json'), 'utf8'));
+    const [, command = ''] = scripts.test.match(/^lambdapg dev -- (.+)$/) ?? [];
+    const { all, exitCode } = await execa('sh', ['-c', command], {
+      cwd: projectDir,
+      all: true,
+      reject: false,
+      extendEnv: false,
+      env: {
+        API_URL: lambda.url,
+        PATH: [join(projectDir, '.venv/bin'), join(projectDir, 'node_modules/.bin'), process.env.PATH].join(
+          ':',
+        ),
+        PYTHONDONTWRITEBYTECODE: '1',
+      },
+    });
+    expect(exitCode, all).toBe(0);
+    expect(all).toMatch(/# pass 5$|ℹ pass 5$|5 passed/m);
+  });
+
   test("the README's curl commands do what they say", async () => {
     const readme = await readFile(join(projectDir, 'README.md'), 'utf8');
     const commands = readme.split('\n').filter((line) => line.startsWith('curl '));
