@@ -124,7 +124,7 @@ export abstract class BaseCommand extends Command {
 
   protected override async catch(error: Interfaces.CommandError): Promise<unknown> {
     const printable = describeError(error);
-    if (!this.jsonEnabled() && printable.oclif?.exit !== 0) {
+    if (!this.jsonEnabled() && printable.code !== 'EEXIT') {
       process.stderr.write(`${formatError(printable, process.stderr)}\n`);
       printable.skipOclifErrorHandling = true;
     }

@@ -15,6 +15,9 @@ interface Import {
 
 const textOf = (file: string): string => readFileSync(join(root, file), 'utf8');
 
+/** Without comments. */
+const codeOf = (file: string): string => textOf(file).replaceAll(/\/\*[\s\S]*?\*\/|(?<!:)\/\/.*/g, '');
+
 const imports: Import[] = sources.flatMap((file) =>
   [...textOf(file).matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, to = '']) => ({
     from: file,
@@ -30,7 +33,7 @@ const everywhere = ['context', 'errors', 'secret'];
 const mayImport: Record<string, readonly string[]> = {
   commands: ['base-command', 'terminal', 'scaffold', 'seed', 'local', 'project', 'providers', 'database'],
   hooks: ['terminal', 'project'],
-  'base-command': ['terminal'],
+  'base-command': ['terminal', 'project'],
   terminal: [],
   project: ['exec'],
   scaffold: ['project', 'exec'],
@@ -109,7 +112,7 @@ describe('architecture', () => {
   });
 
   test('no `any`', () => {
-    expect(sources.filter((file) => /(:|\bas|<)\s*any\b/.test(textOf(file)))).toEqual([]);
+    expect(sources.filter((file) => /(:|\bas|<)\s*any\b/.test(codeOf(file)))).toEqual([]);
   });
 
   test('no import cycles between files', () => {

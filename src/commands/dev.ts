@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { Flags } from '@oclif/core';
 import { BaseCommand, databaseFlags } from '../base-command.ts';
-import type { Report, ReportEvent } from '../context.ts';
 import { startDev } from '../local/dev.ts';
 import { parseDatabaseChoice, resetProjectDatabase } from '../local/project-database.ts';
 import { runBeside } from '../local/run-beside.ts';
 import { getProject } from '../project/find-project.ts';
+import { devReporter } from '../terminal/reporter.ts';
 
 export default class Dev extends BaseCommand {
   static override summary =
@@ -17,7 +17,6 @@ With "-- <command>" it runs that command on a scratch database and a free port (
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --port 8080 --concurrency 4',
-    '<%= config.bin %> <%= command.id %> --pg-version 18 --json',
     '<%= config.bin %> <%= command.id %> --reset --confirm my-api',
     '<%= config.bin %> <%= command.id %> -- npm run my-tests',
   ];
@@ -46,15 +45,14 @@ With "-- <command>" it runs that command on a scratch database and a free port (
   async run(): Promise<unknown> {
     const { argv, flags } = await this.parse(Dev);
     const [file, ...args] = argv as string[];
-    const context = this.context({ report: this.#report(flags.verbose) });
+    const report = devReporter({ json: this.jsonEnabled(), verbose: flags.verbose }, (event) =>
+      this.report(event),
+    );
+    const context = this.context({ report });
     const project = await getProject(context.cwd);
     const database = parseDatabaseChoice(flags);
     if (flags.reset) {
-      await this.confirmDestruction(
-        project.config.name,
-        flags.confirm,
-        'deletes the local database and all its data',
-      );
+      await this.confirmDestruction(project.config.name, flags.confirm, 'deletes the local database');
       await resetProjectDatabase(context, project, database);
     }
     const dev = await startDev(context, {
@@ -78,16 +76,4 @@ With "-- <command>" it runs that command on a scratch database and a free port (
   protected override logJson(json: unknown): void {
     process.stdout.write(`${JSON.stringify({ type: 'error', ...(json as object) })}\n`);
   }
-
-  /** NDJSON on standard output under `--json`, lines for a person otherwise. */
-  #report(verbose: boolean): Report {
-    return (event) => {
-      if (this.jsonEnabled())
-        process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`);
-      else if (verbose || !isPlatformLine(event)) this.report(event);
-    };
-  }
 }
-
-const isPlatformLine = ({ type, line }: ReportEvent): boolean =>
-  type === 'log' && /^(START|END|REPORT) RequestId: /.test(String(line));

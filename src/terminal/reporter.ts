@@ -1,4 +1,4 @@
-import type { Report } from '../context.ts';
+import type { Report, ReportEvent } from '../context.ts';
 import { formatEvent } from './format-event.ts';
 
 /** Off a terminal a progress line is shown this often at the most. */
@@ -25,3 +25,23 @@ export function lineReporter(stream: NodeJS.WriteStream): Report {
     }
   };
 }
+
+/**
+ * What `lambdapg dev` shows: under `--json` every event as an object a line on standard output, else `lines`, brief
+ * unless `verbose`: without the platform's lines around an invocation, which the request's line sums up.
+ */
+export function devReporter(
+  how: { readonly json: boolean; readonly verbose: boolean },
+  lines: Report,
+): Report {
+  if (how.json)
+    return (event) =>
+      process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`);
+  if (how.verbose) return lines;
+  return (event) => {
+    if (!isPlatformLine(event)) lines(event);
+  };
+}
+
+const isPlatformLine = ({ type, line }: ReportEvent): boolean =>
+  type.startsWith('environment-') || (type === 'log' && /^(START|END|REPORT) RequestId: /.test(String(line)));

@@ -45,7 +45,7 @@ describe('the command line', () => {
     const home = await emptyFolder();
     const { exitCode, stdout } = await runCli(['autocomplete', 'bash'], {
       cwd,
-      env: { HOME: home, SHELL: '/bin/bash' },
+      env: { HOME: home, LAMBDAPG_CACHE_DIR: join(home, 'cache'), SHELL: '/bin/bash' },
     });
     expect(exitCode).toBe(0);
     expect(stdout).toContain('autocomplete');
