@@ -130,7 +130,7 @@ function describeSlot(way: () => Ways): void {
       .replaceAll('%slot%', slots.a)
       .replaceAll('%database%', names.snake);
     await withClient(a, options, async (client) => {
-      for (const before of ['SELECT 1', 'DISCARD ALL', 'RESET ROLE']) {
+      for (const before of ['SELECT 1', 'DISCARD ALL', 'RESET ROLE', 'SET ROLE NONE']) {
         await client.query(before);
         await expect(client.query(text)).rejects.toMatchObject({ code: '42501' });
       }

@@ -8,7 +8,7 @@ import { createAuthority } from './certificates.ts';
 import { type ClusterPaths, pathsIn } from './cluster-paths.ts';
 import { generateCredentials, writeCredentials } from './credentials.ts';
 import { explainDiskError } from './explain-disk-error.ts';
-import { giveTo, makeDataDir, removeDataDir } from './reachable-place.ts';
+import { giveTo, makeDataDir, removeCluster } from './reachable-place.ts';
 import { commandAs, type RunAs, serverEnvironment } from './run-as.ts';
 import type { ServerBinaries } from './server-binaries.ts';
 import { settingsFile } from './server-settings.ts';
@@ -43,8 +43,7 @@ export async function createCluster(
     context.signal.throwIfAborted();
     await rename(staging.clusterDir, paths.clusterDir);
   } catch (error) {
-    await removeDataDir(staging.dataDir);
-    await rm(staging.clusterDir, { recursive: true, force: true });
+    await removeCluster(staging.clusterDir);
     throw explainDiskError(error, paths.stateDir) ?? error;
   }
 }
@@ -104,8 +103,6 @@ function explainInitdb(output: string, dataDir: string, binaries: ServerBinaries
 async function removeLeftovers(paths: ClusterPaths): Promise<void> {
   const parent = dirname(paths.clusterDir);
   for (const name of await readdir(parent)) {
-    if (!name.startsWith(`${basename(paths.clusterDir)}.new-`)) continue;
-    await removeDataDir(join(parent, name, 'data'));
-    await rm(join(parent, name), { recursive: true, force: true });
+    if (name.startsWith(`${basename(paths.clusterDir)}.new-`)) await removeCluster(join(parent, name));
   }
 }

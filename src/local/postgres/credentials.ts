@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { UserError } from '../../errors.ts';
 import { Secret } from '../../secret.ts';
+import { explainDiskError } from './explain-disk-error.ts';
 
 /** The passwords of the local server. They open nothing else and stay in `.lambdapg`. */
 export interface Credentials {
@@ -21,10 +22,13 @@ export async function writeCredentials(file: string, { admin, slots }: Credentia
   await writeFile(file, `${JSON.stringify(plain, undefined, 2)}\n`, { mode: 0o600 });
 }
 
-/** @throws UserError BAD_LOCAL_CREDENTIALS when the file was edited or cut short */
+/** @throws UserError BAD_LOCAL_CREDENTIALS when the file was edited or cut short, STATE_DIR_UNWRITABLE when it is another's */
 export async function readCredentials(file: string): Promise<Credentials> {
+  const text = await readFile(file, 'utf8').catch((error) => {
+    throw explainDiskError(error, file) ?? error;
+  });
   try {
-    const { admin, slots } = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown> & {
+    const { admin, slots } = JSON.parse(text) as Record<string, unknown> & {
       slots: Record<string, unknown>;
     };
     return { admin: secret(admin), slots: { a: secret(slots.a), b: secret(slots.b) } };

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Context } from '../../context.ts';
 import { quoteIdentifier } from '../../database/identifier.ts';
@@ -6,14 +7,16 @@ import type { ConnectionTarget } from '../../database/target.ts';
 import { type Client, withClient } from '../../database/with-client.ts';
 import { errorCode } from '../../errors.ts';
 import type { ProjectNames } from '../../project/names.ts';
-import { clusterPaths, prepareStateDir } from './cluster-paths.ts';
+import { type ClusterPaths, clusterPaths, prepareStateDir } from './cluster-paths.ts';
 import { adminUser } from './create-cluster.ts';
 import { type Credentials, readCredentials } from './credentials.ts';
 import { withFileLock } from './file-lock.ts';
 import { findServer } from './find-server.ts';
-import { findUsers, takeLease } from './leases.ts';
+import { findUsers, type Lease, takeLease } from './leases.ts';
 import { quitPostmaster, stopPostmaster } from './postmaster.ts';
-import { type ServerOptions, startServer } from './start-server.ts';
+import { isPostmaster } from './postmaster-file.ts';
+import type { ServerBinaries } from './server-binaries.ts';
+import { type RunningServer, type ServerOptions, startServer } from './start-server.ts';
 import { type PostmasterExit, watchPostmaster } from './watch-postmaster.ts';
 
 export interface LocalPostgresOptions extends ServerOptions {
@@ -59,62 +62,83 @@ export async function startLocalPostgres(
   context: Context,
   options: LocalPostgresOptions,
 ): Promise<LocalPostgres> {
-  const { projectDir, names, major } = options;
+  const { projectDir, major } = options;
   const paths = clusterPaths(projectDir, major);
   await prepareStateDir(paths);
   const binaries = await findServer(context, projectDir, major);
   return withFileLock(context, paths.lockFile, async () => {
     const server = await startServer(context, paths, binaries, options);
-    const stopServer = () => stopPostmaster(server.pid, paths.dataDir, binaries.binDir);
     const lease = takeLease(paths.usersDir);
     try {
-      const credentials = await readCredentials(paths.credentialsFile);
-      const targets = connectionTargets(
-        server.port,
-        names,
-        credentials,
-        await readFile(paths.caFile, 'utf8'),
-      );
-      const version = await prepareDatabase(targets.admin, names, credentials);
-      const watch = watchPostmaster(server, paths);
-      const { port, adopted, timings } = server;
+      const local = await openDatabase(paths, server, options);
+      const { port, version, adopted, timings } = local;
       const message = `PostgreSQL ${version} ${adopted ? 'runs already' : 'is ready'} on localhost:${port}`;
       context.report({ type: 'postgres-ready', message, port, version, adopted, ...timings });
-      let stopped: Promise<void> | undefined;
-      return {
-        host: 'localhost',
-        port,
-        major,
-        version,
-        dataDir: paths.dataDir,
-        logFile: paths.logFile,
-        caFile: paths.caFile,
-        adopted,
-        timings,
-        ...targets,
-        database: names.snake,
-        onExit: watch.onExit,
-        stop() {
-          watch.end();
-          const unheard = { signal: new AbortController().signal, report: context.report };
-          stopped ??= withFileLock(unheard, paths.lockFile, async () => {
-            lease.release();
-            if (findUsers(paths.usersDir).length === 0) await stopServer();
-          });
-          return stopped;
-        },
-        kill() {
-          watch.end();
-          lease.release();
-          if (findUsers(paths.usersDir).length === 0) quitPostmaster(server.pid);
-        },
-      };
+      return { ...local, ...endings(context, paths, server, binaries, lease) };
     } catch (error) {
       lease.release();
-      if (!server.adopted) await stopServer();
+      if (!server.adopted) await stopPostmaster(server.pid, paths.dataDir, binaries.binDir);
       throw error;
     }
   });
+}
+
+async function openDatabase(
+  paths: ClusterPaths,
+  { port, adopted, timings }: RunningServer,
+  { names, major }: LocalPostgresOptions,
+): Promise<Omit<LocalPostgres, 'onExit' | 'stop' | 'kill'>> {
+  const credentials = await readCredentials(paths.credentialsFile);
+  const targets = connectionTargets(port, names, credentials, await readFile(paths.caFile, 'utf8'));
+  const version = await prepareDatabase(targets.admin, names, credentials);
+  const { dataDir, logFile, caFile } = paths;
+  const facts = {
+    host: 'localhost',
+    port,
+    major,
+    version,
+    dataDir,
+    logFile,
+    caFile,
+    adopted,
+    timings,
+  } as const;
+  return { ...facts, ...targets, database: names.snake };
+}
+
+/** The ways out of a server that this process uses. */
+function endings(
+  context: Context,
+  paths: ClusterPaths,
+  server: RunningServer,
+  binaries: ServerBinaries,
+  lease: Lease,
+): Pick<LocalPostgres, 'onExit' | 'stop' | 'kill'> {
+  const watch = watchPostmaster(server, paths);
+  /** True when nobody else uses the server. */
+  const leave = () => {
+    watch.end();
+    lease.release();
+    return findUsers(paths.usersDir).length === 0 && isPostmaster(server.pid, paths.dataDir);
+  };
+  const stop = async () => {
+    if (leave()) await stopPostmaster(server.pid, paths.dataDir, binaries.binDir);
+  };
+  // Stopping is what Ctrl-C asks for: it does not stop because of it.
+  const unheard = { signal: new AbortController().signal, report: context.report };
+  let stopped: Promise<void> | undefined;
+  return {
+    onExit: watch.onExit,
+    stop() {
+      watch.end();
+      // Someone may have removed the project with everything in it.
+      stopped ??= existsSync(paths.stateDir) ? withFileLock(unheard, paths.lockFile, stop) : stop();
+      return stopped;
+    },
+    kill() {
+      if (leave()) quitPostmaster(server.pid);
+    },
+  };
 }
 
 function connectionTargets(

@@ -1,6 +1,7 @@
 import { readlinkSync, realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorCode } from '../../errors.ts';
 import { identifyProcess, isRunning } from './process-identity.ts';
 
 /** What `postmaster.pid` says; the lines are defined in PostgreSQL's `src/include/utils/pidfile.h`. */
@@ -35,12 +36,19 @@ export async function readPostmasterFile(dataDir: string): Promise<Postmaster | 
 export function isPostmaster(pid: number, dataDir: string): boolean {
   if (!isRunning(identifyProcess(pid))) return false;
   if (process.platform !== 'linux') return true;
-  let cwd: string;
   try {
-    cwd = readlinkSync(`/proc/${pid}/cwd`);
-  } catch {
+    return readlinkSync(`/proc/${pid}/cwd`).replace(/ \(deleted\)$/, '') === realFolder(dataDir);
+  } catch (error) {
     // Another user's process: it may be the one.
-    return isRunning({ pid });
+    return errorCode(error) === 'EACCES';
   }
-  return cwd === realpathSync(dataDir);
+}
+
+/** The folder may have been removed under its server. */
+function realFolder(dataDir: string): string {
+  try {
+    return realpathSync(dataDir);
+  } catch {
+    return dataDir;
+  }
 }

@@ -107,11 +107,19 @@ export async function makeDataDir(place: string, identity: string, runAs: RunAs)
   await chown(dir, runAs.uid, runAs.gid);
 }
 
-/** Removes a cluster's data, also where the symlink points to. */
-export async function removeDataDir(place: string): Promise<void> {
-  const target = await readlink(place).catch(() => undefined);
-  if (target !== undefined) await rm(target, { recursive: true, force: true });
-  await rm(place, { recursive: true, force: true });
+/** Removes a cluster's folder, also the data elsewhere that its symlink `data` names. */
+export async function removeCluster(clusterDir: string): Promise<void> {
+  // Retries: a server or initdb that was just killed may still write.
+  const options = { recursive: true, force: true, maxRetries: 10 };
+  const elsewhere = await readlink(join(clusterDir, 'data')).catch(() => undefined);
+  if (elsewhere !== undefined) await rm(elsewhere, options);
+  await rm(clusterDir, options);
+}
+
+/** Under sudo: gives our own files to the caller, who owns the project and will run us again without sudo. */
+export async function giveToCaller(runAs: RunAs, paths: readonly string[]): Promise<void> {
+  if (runAs.kind !== 'user' || !runAs.isCaller) return;
+  for (const path of paths) await chown(path, runAs.uid, runAs.gid);
 }
 
 /** Gives a small file of ours to the server's user. */

@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import type { Context } from '../../context.ts';
 import { UserError } from '../../errors.ts';
 import type { PostgresMajor } from '../../project/postgres-packages.ts';
@@ -9,7 +8,7 @@ import { findServer } from './find-server.ts';
 import { findUsers } from './leases.ts';
 import { stopPostmaster } from './postmaster.ts';
 import { isPostmaster, readPostmasterFile } from './postmaster-file.ts';
-import { removeDataDir } from './reachable-place.ts';
+import { removeCluster } from './reachable-place.ts';
 
 /**
  * Removes the data, passwords and certificates of one major version. A server that nobody uses any more is stopped first.
@@ -39,8 +38,7 @@ export async function resetLocalPostgres(
       await stopPostmaster(orphan.pid, paths.dataDir, binDir);
     }
     try {
-      await removeDataDir(paths.dataDir);
-      await rm(paths.clusterDir, { recursive: true, force: true });
+      await removeCluster(paths.clusterDir);
     } catch (error) {
       throw explainDiskError(error, paths.clusterDir) ?? error;
     }

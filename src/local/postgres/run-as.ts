@@ -11,7 +11,13 @@ import { execa } from '../../exec.ts';
 export type RunAs =
   | { readonly kind: 'self' }
   | { readonly kind: 'namespace' }
-  | { readonly kind: 'user'; readonly uid: number; readonly gid: number };
+  | {
+      readonly kind: 'user';
+      readonly uid: number;
+      readonly gid: number;
+      /** True under sudo: the same person will run us again without it. */
+      readonly isCaller: boolean;
+    };
 
 /** `nobody`: initdb wants a uid that `/etc/passwd` knows. */
 const nobody = 65_534;
@@ -22,9 +28,10 @@ const unshare = ['unshare', '--user', `--map-user=${nobody}`, `--map-group=${nob
 export async function chooseRunAs(context: Context, namespaces = true): Promise<RunAs> {
   if (process.getuid?.() !== 0) return { kind: 'self' };
   const sudoUid = Number(context.env.SUDO_UID ?? 0);
-  if (sudoUid > 0) return { kind: 'user', uid: sudoUid, gid: Number(context.env.SUDO_GID ?? sudoUid) };
+  if (sudoUid > 0)
+    return { kind: 'user', uid: sudoUid, gid: Number(context.env.SUDO_GID ?? sudoUid), isCaller: true };
   if (namespaces && (await namespacesWork())) return { kind: 'namespace' };
-  return { kind: 'user', uid: nobody, gid: nobody };
+  return { kind: 'user', uid: nobody, gid: nobody, isCaller: false };
 }
 
 let probe: Promise<boolean> | undefined;

@@ -1,4 +1,5 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { Context } from '../../context.ts';
 import { UserError } from '../../errors.ts';
 import type { ChildProcess } from '../../exec.ts';
@@ -7,8 +8,9 @@ import type { ClusterPaths } from './cluster-paths.ts';
 import { createCluster } from './create-cluster.ts';
 import { explainDiskError } from './explain-disk-error.ts';
 import { findFreePort, findLoopback } from './free-port.ts';
+import { endOrphans } from './orphans.ts';
 import { awaitLaunch, findRunningPostmaster, launchPostmaster } from './postmaster.ts';
-import { placeBinaries } from './reachable-place.ts';
+import { giveToCaller, placeBinaries } from './reachable-place.ts';
 import { chooseRunAs, type RunAs } from './run-as.ts';
 import type { ServerBinaries } from './server-binaries.ts';
 import { readLogTail } from './server-log.ts';
@@ -16,7 +18,7 @@ import { type Settings, writeSettings } from './server-settings.ts';
 
 /** What `lambdapg dev` prefers: far from 5432, where a person's own server may be. */
 const usualPort = 54_320;
-const portAttempts = 5;
+const launchAttempts = 5;
 
 export interface ServerOptions {
   readonly major: PostgresMajor;
@@ -79,7 +81,19 @@ async function ensureCluster(
   const message = `creating the project's PostgreSQL ${binaries.major} (once)`;
   context.report({ type: 'postgres-initdb', message, major: binaries.major });
   await createCluster(context, paths, binaries, runAs);
+  await giveToCaller(runAs, madeFiles(paths));
   return performance.now() - begin;
+}
+
+function madeFiles(paths: ClusterPaths): string[] {
+  const folders = [paths.stateDir, dirname(paths.clusterDir), paths.clusterDir, paths.usersDir];
+  return [
+    ...folders,
+    join(paths.stateDir, '.gitignore'),
+    paths.credentialsFile,
+    paths.caFile,
+    paths.caKeyFile,
+  ];
 }
 
 async function verifyDataDir(paths: ClusterPaths, major: PostgresMajor): Promise<void> {
@@ -92,7 +106,10 @@ async function verifyDataDir(paths: ClusterPaths, major: PostgresMajor): Promise
   );
 }
 
-/** A port that was free may be taken before the server has it: then the next one is tried. */
+/**
+ * Launches, and again when a port that was free was taken before the server had it, or when sessions of a killed
+ * postmaster still hold its memory.
+ */
 async function launchOnFreePort(
   context: Context,
   paths: ClusterPaths,
@@ -110,12 +127,20 @@ async function launchOnFreePort(
     if (outcome.kind === 'ready') {
       if (preferred !== 0 && port !== preferred) reportBusyPort(context, preferred, port);
       await writeFile(paths.portFile, `${port}\n`);
+      await giveToCaller(runAs, [paths.logFile, paths.portFile]);
       return { pid: outcome.postmaster.pid, port, child: launch.child };
     }
     const lines = await readLogTail(paths.logFile, launch.logStart);
-    const portTaken = lines.some((line) => line.includes('could not create any TCP/IP sockets'));
-    if (!portTaken || attempt === portAttempts) throw explainDeath(paths, binaries, outcome.how, lines);
+    if (attempt === launchAttempts || !isPassing(lines))
+      throw explainDeath(paths, binaries, outcome.how, lines);
+    await endOrphans(paths.dataDir);
   }
+}
+
+/** PostgreSQL's own words: `LC_ALL=C` keeps them English. */
+function isPassing(lines: readonly string[]): boolean {
+  const words = ['could not create any TCP/IP sockets', 'pre-existing shared memory block'];
+  return lines.some((line) => words.some((passing) => line.includes(passing)));
 }
 
 function reportBusyPort(context: Context, preferred: number, port: number): void {
