@@ -41,7 +41,10 @@ const ignoredFolders = new Set([
 /** Editors write a file in several steps, and a branch switch many files. */
 const settleMs = 20;
 
-/** chokidar drops a change that follows another of the same file within 50 ms: a look this long after finds it. */
+/**
+ * chokidar drops a change that follows another of the same file within 50 ms (a formatter on save): a look this
+ * long after finds it.
+ */
 const lookAgainMs = 60;
 
 /**
@@ -66,32 +69,12 @@ export async function watchProject(
   const outside = watched.flatMap(({ inputs }) =>
     [...inputs].filter((input) => relative(root, input).startsWith('..')),
   );
-  const changed = new Set<string>();
-  let timer: NodeJS.Timeout | undefined;
-  let again: NodeJS.Timeout | undefined;
-  const stamps = new Map<string, string>();
   let working = Promise.resolve();
-
-  const note = (path: string) => {
-    changed.add(path);
-    clearTimeout(timer);
-    timer = setTimeout(settle, settleMs);
-  };
-  const lookAgain = () => {
-    const seen = [...stamps];
-    stamps.clear();
-    for (const [path, before] of seen) if (stamp(path) !== before) note(path);
-  };
-  const settle = () => {
-    const paths = [...changed];
-    changed.clear();
-    for (const path of paths) stamps.set(path, stamp(path));
-    clearTimeout(again);
-    again = setTimeout(lookAgain, lookAgainMs);
+  const changes = collectChanges((paths) => {
     working = working.then(async () => {
       for (const fn of watched) if (concerns(fn, paths)) await rebuild(context, fn, onChange);
     });
-  };
+  });
   const watcher = watchFiles([root, ...outside], {
     ignoreInitial: true,
     ignored: (path) =>
@@ -99,19 +82,45 @@ export async function watchProject(
         .split(/[\\/]/)
         .some((part) => ignoredFolders.has(part)),
   });
-  watcher.on('all', (_event, path) => note(path));
+  watcher.on('all', (_event, path) => changes.add(path));
   await new Promise<void>((resolve) => {
     watcher.once('ready', resolve);
   });
   return {
     close: async () => {
-      clearTimeout(timer);
-      clearTimeout(again);
+      changes.close();
       await watcher.close();
       await working;
       await Promise.all(watched.map((fn) => fn.bundled?.bundler.dispose()));
     },
   };
+}
+
+/** Gathers changes until they settle, and looks at each changed file once more a moment later. */
+function collectChanges(settled: (paths: readonly string[]) => void) {
+  const changed = new Set<string>();
+  const looks = new Set<NodeJS.Timeout>();
+  let timer: NodeJS.Timeout | undefined;
+  const add = (path: string) => {
+    changed.add(path);
+    clearTimeout(timer);
+    timer = setTimeout(settle, settleMs);
+  };
+  const settle = () => {
+    const seen = [...changed].map((path) => ({ path, before: stamp(path) }));
+    changed.clear();
+    settled(seen.map(({ path }) => path));
+    const look = setTimeout(() => {
+      looks.delete(look);
+      for (const { path, before } of seen) if (stamp(path) !== before) add(path);
+    }, lookAgainMs);
+    looks.add(look);
+  };
+  const close = () => {
+    clearTimeout(timer);
+    for (const look of looks) clearTimeout(look);
+  };
+  return { add, close };
 }
 
 /** Differs when a file was written, made or removed in between. */
