@@ -1,51 +1,54 @@
-import { quoteIdentifier } from '../database/identifier.ts';
+import type { Context } from '../context.ts';
 import type { Client } from '../database/with-client.ts';
 import { exitCodes, UserError } from '../errors.ts';
-import type { PostgresError } from './explain-statement.ts';
+import { isPostgresError, type PostgresError } from './explain-statement.ts';
 import { findBadRow } from './find-bad-row.ts';
 import { findDanglingRow } from './find-dangling-row.ts';
-import type { SchemaSession } from './schema-session.ts';
 import type { LocatedRow, RowsLoad } from './seed-rows.ts';
-import { findStagedRow, stagingName, stagingSql } from './staging.ts';
-import { describeBlocker } from './watch-blockers.ts';
+import { stagingName } from './staging.ts';
+import { type Blocker, describeBlocker } from './watch-blockers.ts';
 import type { Upsert } from './write-rows.ts';
 
 const longestValue = 100;
 
+/** Data exceptions, constraints, view checks, and what a trigger raises: one row's fault. */
+export function isRowError(error: unknown): error is PostgresError {
+  return isPostgresError(error) && /^(22|23|44|P0)/.test(error.code);
+}
+
 /** A value that did not fit its type, or a row with too few or too many values: found by COPY. */
 export async function explainCopyError(error: PostgresError, { seed, rows }: RowsLoad): Promise<UserError> {
-  const copyLine = readCopyLine(error);
+  const context = error.where?.split('\n').find((line) => line.includes(stagingName)) ?? '';
+  const copyLine = readCopyLine(context);
   const number = copyLine === undefined ? undefined : await rows.findRowOfCopyLine(copyLine);
   const row = number === undefined ? undefined : await rows.locate(number).catch(() => undefined);
-  const column =
-    rows.columns.find((name) => error.where?.split('\n')[0]?.includes(`, column ${name}: `)) ??
-    findColumn(error, rows.columns);
+  const column = findColumn(context, rows.columns);
   const value = column === undefined ? undefined : row?.values.get(column);
-  const place = describePlace(seed.path, row, column);
-  const said =
-    value === undefined || value === null ? error.message : `cannot take ${show(value)}: ${error.message}`;
-  const shown = column === undefined && row !== undefined ? [`  row: ${cut(row.text.trimEnd())}`] : [];
-  return new UserError(
-    'SEED_BAD_ROW',
-    [`${place}: ${said} (${error.code})`, ...shown, ...describeRest(error)].join('\n'),
-    {
-      suggestions: suggestForCopy(error),
-      cause: error,
-    },
-  );
+  const said = typeof value === 'string' ? `cannot take ${show(value)}: ${error.message}` : error.message;
+  const lines = [
+    `${describePlace(seed.path, row, column)}: ${said} (${error.code})`,
+    ...(column === undefined && row !== undefined ? [`  row: ${cut(row.text.trimEnd())}`] : []),
+    ...describeRest(error),
+  ];
+  return new UserError('SEED_BAD_ROW', lines.join('\n'), {
+    suggestions: suggestForCopy(error),
+    cause: error,
+  });
 }
 
 /** `COPY lambdapg_stage, line 3, column pages: "abc"`, in whatever language the server speaks. */
-function readCopyLine({ where }: PostgresError): number | undefined {
-  const context = where?.split('\n').find((line) => line.includes(stagingName));
-  const digits = /\d+/.exec(context?.slice(context.indexOf(stagingName) + stagingName.length) ?? '')?.[0];
+function readCopyLine(context: string): number | undefined {
+  const digits = /\d+/.exec(context.slice(context.indexOf(stagingName) + stagingName.length))?.[0];
   return digits === undefined ? undefined : Number(digits);
 }
 
-/** For a server that does not say "column". The longest name that fits is meant. */
-function findColumn({ where }: PostgresError, columns: readonly string[]): string | undefined {
-  const context = where?.split('\n')[0] ?? '';
-  return columns.filter((name) => context.includes(` ${name}: `)).sort((a, b) => b.length - a.length)[0];
+/** Of names that are each other's end, the longest is meant. The value comes last and may hold anything. */
+function findColumn(context: string, columns: readonly string[]): string | undefined {
+  const [first] = columns
+    .map((name) => ({ name, at: context.indexOf(` ${name}: `) }))
+    .filter(({ at }) => at !== -1)
+    .sort((a, b) => a.at - b.at || b.name.length - a.name.length);
+  return first?.name;
 }
 
 function suggestForCopy(error: PostgresError): string[] {
@@ -59,79 +62,46 @@ function suggestForCopy(error: PostgresError): string[] {
 
 /** A constraint or trigger that refused a row when it was written. Call after the rollback to the savepoint. */
 export async function explainWriteError(
+  context: Context,
   error: PostgresError,
-  session: SchemaSession,
+  client: Client,
   { seed, rows, table }: RowsLoad,
   upsert: Upsert,
 ): Promise<UserError> {
-  if (error.code === '55P03') return explainLock(error, session, table.name);
-  const { client } = session;
   const dangling = await findDanglingRow(client, error, table, upsert.present);
   const number =
-    dangling?.row ??
-    (dangling === undefined ? await findBadRow(client, error, upsert, rows.countRows()) : undefined);
+    dangling === undefined
+      ? await findBadRow(context, client, error, upsert, rows.countRows())
+      : dangling.row;
   const row = number === undefined ? undefined : await rows.locate(number).catch(() => undefined);
   const columns = dangling?.columns ?? (error.column === undefined ? [] : [error.column]);
-  const shown =
-    row === undefined ? [] : [`  row: ${showRow(row, columns.length > 0 && dangling ? columns : undefined)}`];
-  const message = `${describePlace(seed.path, row, columns.length === 1 ? columns[0] : undefined)}: ${error.message} (${error.code})`;
-  return new UserError('SEED_BAD_ROW', [message, ...shown, ...describeRest(error)].join('\n'), {
+  const place = describePlace(seed.path, row, columns.length === 1 ? columns[0] : undefined);
+  const lines = [
+    `${place}: ${error.message} (${error.code})`,
+    ...(row === undefined ? [] : [`  row: ${showRow(row, dangling?.columns)}`]),
+    ...describeRest(error),
+  ];
+  return new UserError('SEED_BAD_ROW', lines.join('\n'), { cause: error });
+}
+
+/** What the server says that is no row's fault: a lock, a missing right, a full disk. Others are returned as they are. */
+export function explainFailure(error: unknown, what: string, blockers: readonly Blocker[]): unknown {
+  if (!isPostgresError(error)) return error;
+  const locked = error.code === '55P03';
+  const lines = [
+    `${what}: ${error.message} (${error.code})`,
+    ...describeRest(error),
+    ...(locked ? blockers.map((blocker) => `  blocked by ${describeBlocker(blocker)}`) : []),
+  ];
+  return new UserError(locked ? 'SEED_LOCKED' : 'SEED_FAILED', lines.join('\n'), {
+    suggestions: locked ? ['run it again when the table is less busy'] : [],
+    exit: locked ? exitCodes.temporary : exitCodes.notDone,
     cause: error,
   });
 }
 
-function explainLock(error: PostgresError, session: SchemaSession, table: string): UserError {
-  const blockers = session.blockers().map((blocker) => `  blocked by ${describeBlocker(blocker)}`);
-  return new UserError(
-    'SEED_LOCKED',
-    [`table "${table}" is locked: ${error.message}`, ...blockers].join('\n'),
-    {
-      suggestions: ['run it again when the table is less busy'],
-      exit: exitCodes.temporary,
-      cause: error,
-    },
-  );
-}
-
-/** @throws UserError SEED_DUPLICATE_KEY naming both lines and the key */
-export async function refuseDuplicateKeys(client: Client, { seed, table, rows }: RowsLoad): Promise<void> {
-  const key = table.key.map((name) => quoteIdentifier(name)).join(', ');
-  const { rows: found } = await client.query<{ first: string }>(
-    `SELECT min(ctid)::text AS first FROM ${stagingSql} GROUP BY ${key} HAVING count(*) > 1 LIMIT 1`,
-  );
-  const first = found[0]?.first;
-  if (first === undefined) return;
-  const same = table.key
-    .map((name) => `s.${quoteIdentifier(name)} = o.${quoteIdentifier(name)}`)
-    .join(' AND ');
-  const twins = `EXISTS (SELECT FROM ${stagingSql} o WHERE o.ctid = $1 AND ${same})`;
-  const firstRow = await findStagedRow(client, twins, [first]);
-  const secondRow = await findStagedRow(client, `${twins} AND "lambdapg row" > $2`, [first, firstRow]);
-  const [one, two] = [await rows.locate(firstRow ?? 0), await rows.locate(secondRow ?? 0)];
-  const value = table.key.map((name) => `${name} = ${show(one?.values.get(name) ?? '')}`).join(', ');
-  throw new UserError(
-    'SEED_DUPLICATE_KEY',
-    `${seed.path} line ${two?.line}: the key ${value} stands on line ${one?.line} already`,
-  );
-}
-
-/** NULL is found again by no key. @throws UserError SEED_NO_KEY_VALUE */
-export async function refuseNullKeys(client: Client, { seed, table, rows }: RowsLoad): Promise<void> {
-  for (const name of table.key) {
-    const { rows: found } = await client.query(
-      `SELECT FROM ${stagingSql} WHERE ${quoteIdentifier(name)} IS NULL LIMIT 1`,
-    );
-    if (found.length === 0) continue;
-    const number = await findStagedRow(client, `s.${quoteIdentifier(name)} IS NULL`);
-    const row = await rows.locate(number ?? 0);
-    throw new UserError(
-      'SEED_NO_KEY_VALUE',
-      `${describePlace(seed.path, row, name)}: the key is empty, so the row could not be found again`,
-    );
-  }
-}
-
-function describePlace(path: string, row: LocatedRow | undefined, column: string | undefined): string {
+/** `seeds/10_books.csv line 3, column "pages"`, as far as it is known. */
+export function describePlace(path: string, row: LocatedRow | undefined, column: string | undefined): string {
   return `${path}${row === undefined ? '' : ` line ${row.line}`}${column === undefined ? '' : `, column "${column}"`}`;
 }
 
@@ -151,7 +121,8 @@ function showRow({ values }: LocatedRow, only: readonly string[] | undefined): s
     .join(', ');
 }
 
-function show(value: string): string {
+/** Quoted, and cut when long. */
+export function show(value: string): string {
   return JSON.stringify(cut(value));
 }
 

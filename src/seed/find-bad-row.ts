@@ -1,3 +1,4 @@
+import type { Context } from '../context.ts';
 import type { Client } from '../database/with-client.ts';
 import { isPostgresError, type PostgresError } from './explain-statement.ts';
 import { stagingSql } from './staging.ts';
@@ -10,6 +11,7 @@ import { countRows, renderUpsert, type Upsert, writeCounted } from './write-rows
  * that the second of two equal rows is found too. In all this writes each row about once more.
  */
 export async function findBadRow(
+  context: Context,
   client: Client,
   error: PostgresError,
   upsert: Upsert,
@@ -24,6 +26,7 @@ export async function findBadRow(
   let bad = rowCount;
   if (!(await failsTheSame(client, error, upsert, part(numbered, 0, rowCount)))) return undefined;
   while (bad - good > 1) {
+    context.signal.throwIfAborted();
     const middle = (good + bad) >> 1;
     if (await failsTheSame(client, error, upsert, part(numbered, good, middle))) bad = middle;
     else good = middle;

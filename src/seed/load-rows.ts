@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
+import type { Client } from '../database/with-client.ts';
 import { UserError } from '../errors.ts';
 import { advanceSequences } from './advance-sequences.ts';
 import { openCsvRows } from './csv-rows.ts';
-import { explainCopyError, explainWriteError, refuseDuplicateKeys, refuseNullKeys } from './explain-row.ts';
-import { isPostgresError } from './explain-statement.ts';
+import { explainCopyError, explainWriteError, isRowError } from './explain-row.ts';
 import { openJsonRows } from './json-rows.ts';
+import { refuseDuplicateKeys, refuseIdentityChanges, refuseNullKeys } from './refuse-rows.ts';
 import { reportProgress } from './report-progress.ts';
 import type { SchemaSession } from './schema-session.ts';
 import type { RowsSeed } from './seed-files.ts';
@@ -45,7 +46,7 @@ export async function loadRows(
   const load = { seed, table, rows: await openRows(seed, table, options) };
   await createStaging(client, table, load.rows);
   await stage(context, session, load);
-  const counts = await write(session, load, options);
+  const counts = await write(context, session, load, options);
   await dropStaging(client);
   if (!options.dryRun) await advanceSequences(client, table);
   return { rows: load.rows.countRows(), ...counts };
@@ -69,7 +70,7 @@ async function stage(context: Context, session: SchemaSession, load: RowsLoad): 
       progress(read);
     });
   } catch (error) {
-    throw isPostgresError(error) ? await explainCopyError(error, load) : error;
+    throw isRowError(error) ? await explainCopyError(error, load) : error;
   }
   if (taken !== load.rows.countRows()) {
     // Up to PostgreSQL 17, a line that is \. alone ends the data, and the rest is dropped without an error.
@@ -84,34 +85,51 @@ async function stage(context: Context, session: SchemaSession, load: RowsLoad): 
   }
 }
 
-async function write(session: SchemaSession, load: RowsLoad, options: LoadOptions): Promise<RowCounts> {
+async function write(
+  context: Context,
+  session: SchemaSession,
+  load: RowsLoad,
+  options: LoadOptions,
+): Promise<RowCounts> {
   const { client } = session;
   const { table, rows } = load;
-  await refuseNullKeys(client, load);
-  const { rows: found } = await client.query<{ empty: boolean }>(
-    `SELECT NOT EXISTS (SELECT FROM ${table.sql}) AS empty`,
-  );
-  const empty = found[0]?.empty === true;
-  // In an empty table the unique index itself finds them, without another pass.
-  if (!empty || options.dryRun) await refuseDuplicateKeys(client, load);
-  const upsert = { table, ...rows.findColumns() };
   if (rows.countRows() === 0) return { inserted: 0, updated: 0 };
+  const empty = await isEmpty(client, table);
+  await session.watch(() => refuseBadRows(client, load, empty && !options.dryRun));
+  const upsert = { table, ...rows.findColumns() };
   const sql = renderUpsert(upsert, stagingSql);
-  const counts = empty ? { inserted: rows.countRows(), updated: 0 } : await countRows(client, sql);
+  const counts = empty
+    ? { inserted: rows.countRows(), updated: 0 }
+    : await session.watch(() => countRows(client, sql));
   if (options.dryRun) return counts;
   await client.query('SAVEPOINT lambdapg_write');
   try {
     const written = await session.watch(() =>
       empty ? insertAll(session, sql) : writeCounted(client, sql, counts),
     );
-    if (options.checkConstraints) await client.query('SET CONSTRAINTS ALL IMMEDIATE');
+    if (options.checkConstraints) await session.watch(() => client.query('SET CONSTRAINTS ALL IMMEDIATE'));
     await client.query('RELEASE SAVEPOINT lambdapg_write');
     return written;
   } catch (error) {
-    if (!isPostgresError(error)) throw error;
+    context.signal.throwIfAborted();
+    if (!isRowError(error)) throw error;
     await client.query('ROLLBACK TO SAVEPOINT lambdapg_write');
-    throw await explainWriteError(error, session, load, upsert);
+    throw await explainWriteError(context, error, client, load, upsert);
   }
+}
+
+async function isEmpty(client: Client, table: SeedTable): Promise<boolean> {
+  const { rows } = await client.query<{ empty: boolean }>(
+    `SELECT NOT EXISTS (SELECT FROM ${table.sql}) AS empty`,
+  );
+  return rows[0]?.empty === true;
+}
+
+/** When an empty table is filled, its unique index finds doubled keys without another pass. */
+async function refuseBadRows(client: Client, load: RowsLoad, indexFindsDuplicates: boolean): Promise<void> {
+  await refuseNullKeys(client, load);
+  if (!indexFindsDuplicates) await refuseDuplicateKeys(client, load);
+  await refuseIdentityChanges(client, load);
 }
 
 async function insertAll({ client }: SchemaSession, { insertAll: sql }: UpsertSql): Promise<RowCounts> {

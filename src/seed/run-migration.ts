@@ -45,7 +45,7 @@ async function runInTransaction(
   const consequences = [`nothing of ${script.path} remains`];
   await client.query('BEGIN');
   try {
-    await runScript(context, session, script, consequences);
+    await runScript(session, script, consequences);
     await takeOwnerRole(client, session.ownerRole);
     await recordApplied(client, describeApplied(context, migration, startedAt));
     context.signal.throwIfAborted();
@@ -122,7 +122,7 @@ async function runWithRecord(
   const { client } = session;
   await client.query('BEGIN');
   try {
-    await runStatement(context, session, statement);
+    await runStatement(session, statement);
     await recordProgress(client, describeProgress(context, migration, { begun: index + 1, done: index + 1 }));
     await client.query('COMMIT');
     return true;
@@ -145,7 +145,7 @@ async function runBare(context: Context, session: SchemaSession, lone: LoneState
   const patient = statement.words.includes('concurrently');
   if (patient) await client.query('SET lock_timeout = 0');
   try {
-    await runStatement(context, session, statement);
+    await runStatement(session, statement);
   } catch (error) {
     const settled = lone.uncertain ? findStatementSettled(error, statement) : undefined;
     // The server has answered: this statement was not done. Only without an answer it stays uncertain.

@@ -1,4 +1,3 @@
-import type { Context } from '../context.ts';
 import { explainStatementError } from './explain-statement.ts';
 import type { SqlScript } from './read-sql.ts';
 import type { SchemaSession } from './schema-session.ts';
@@ -13,7 +12,6 @@ import type { RowCounts } from './write-rows.ts';
  * @throws UserError STATEMENT_FAILED with line and caret; the transaction is then for the caller to roll back
  */
 export async function runScript(
-  context: Context,
   session: SchemaSession,
   script: SqlScript,
   consequences: readonly string[] = [],
@@ -23,7 +21,7 @@ export async function runScript(
   let statement: Statement | undefined;
   try {
     for (statement of script.statements) {
-      const { command, rowCount } = await runStatement(context, session, statement);
+      const { command, rowCount } = await runStatement(session, statement);
       if (command === 'INSERT') inserted += rowCount ?? 0;
       if (command === 'UPDATE') updated += rowCount ?? 0;
     }
@@ -33,7 +31,6 @@ export async function runScript(
   return { inserted, updated };
 }
 
-export async function runStatement(context: Context, session: SchemaSession, statement: Statement) {
-  context.signal.throwIfAborted();
+export async function runStatement(session: SchemaSession, statement: Statement) {
   return session.watch(() => session.client.query(statement.text));
 }

@@ -82,6 +82,7 @@ function createSession(
     ownerRole: target.ownerRole,
     blockers: () => blockers,
     async watch(statement) {
+      context.signal.throwIfAborted();
       blockers = [];
       const watcher = watchBlockers(context, target.admin, pid, Math.min(1_000, options.lockTimeoutMs / 4));
       try {

@@ -1,5 +1,6 @@
 import type { Context } from '../context.ts';
-import { UserError } from '../errors.ts';
+import { errorCode, errorMessage, UserError } from '../errors.ts';
+import { explainFailure } from './explain-row.ts';
 import { isPostgresError } from './explain-statement.ts';
 import { loadRows } from './load-rows.ts';
 import { readSqlScript, type SqlScript } from './read-sql.ts';
@@ -116,7 +117,11 @@ async function seedFile(run: SeedRun, file: SeedFile): Promise<SeededFile> {
   context.signal.throwIfAborted();
   context.report({ type: 'seed-started', file: file.path, message: file.path });
   const startedAt = performance.now();
-  const counts = file.kind === 'sql' ? await seedSql(run, file.name) : await seedRows(run, file);
+  const counts = await (file.kind === 'sql' ? seedSql(run, file.name) : seedRows(run, file)).catch(
+    (error) => {
+      throw explainFailure(error, file.path, run.session.blockers());
+    },
+  );
   const table = file.kind === 'sql' ? undefined : file.table;
   const seeded = { file: file.path, table, ...counts, durationMs: Math.round(performance.now() - startedAt) };
   const { inserted, updated, unchanged } = seeded;
@@ -137,12 +142,12 @@ async function seedRows({ context, session, options }: SeedRun, file: RowsSeed):
   return { rows, inserted, updated, unchanged: rows - inserted - updated };
 }
 
-async function seedSql({ context, session, options, scripts }: SeedRun, name: string): Promise<Counts> {
+async function seedSql({ session, options, scripts }: SeedRun, name: string): Promise<Counts> {
   const script = scripts.get(name);
   if (script === undefined) throw new Error(`${name} was not read`);
   const rows = script.statements.length;
   if (options.dryRun) return { rows, inserted: 0, updated: 0, unchanged: 0 };
-  const { inserted, updated } = await runScript(context, session, script);
+  const { inserted, updated } = await runScript(session, script);
   return { rows, inserted, updated, unchanged: 0 };
 }
 
@@ -171,10 +176,11 @@ async function truncateTables({ session, options }: SeedRun, files: readonly See
   try {
     await session.watch(() => session.client.query(`TRUNCATE ${[...tables.keys()].join(', ')}`));
   } catch (error) {
-    if (!isPostgresError(error) || error.code !== '0A000') throw error;
+    if (errorCode(error) !== '0A000')
+      throw explainFailure(error, `TRUNCATE ${names.join(', ')}`, session.blockers());
     throw new UserError(
       'SEED_TRUNCATE_REFUSED',
-      `cannot empty ${names.join(', ')}: ${error.detail ?? error.message}`,
+      `cannot empty ${names.join(', ')}: ${isPostgresError(error) ? error.detail : errorMessage(error)}`,
       {
         suggestions: [
           'add a seed for the table that refers to them',
