@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const marks = join(root, 'node_modules', '.cache', 'setup');
+const marks = join(root, '.cache', 'setup');
 
 /** Runs `work` unless it ran before with the same inputs (contents of files and folders). */
 async function once(name, inputs, work) {
@@ -14,7 +14,7 @@ async function once(name, inputs, work) {
   for (const input of inputs) addTo(hash, join(root, input));
   const digest = hash.digest('hex');
   const mark = join(marks, name);
-  if (existsSync(mark) && readFileSync(mark, 'utf8') === digest) return;
+  if (existsSync(mark) && readFileSync(mark, 'utf8') === digest && existsSync(join(root, 'node_modules'))) return;
   process.stderr.write(`setup: ${name}\n`);
   await work();
   mkdirSync(marks, { recursive: true });

@@ -1,5 +1,5 @@
 // Installs AWS's own runtime interface clients, unmodified: the judges of the local Lambda.
-//   awslambdaric (Python) and the AWS CLI into <repo>/.venv, aws-lambda-ric (Node) into node_modules/.cache.
+//   awslambdaric (Python) and the AWS CLI into <repo>/.venv, aws-lambda-ric (Node) into .cache.
 // Runs by itself, too: node scripts/setup/lambda-rics.js
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const venv = join(root, '.venv');
 const bin = join(venv, process.platform === 'win32' ? 'Scripts' : 'bin');
 const python = join(bin, process.platform === 'win32' ? 'python.exe' : 'python');
-const cache = join(root, 'node_modules', '.cache', 'aws-lambda-ric');
+const cache = join(root, '.cache', 'aws-lambda-ric');
 const nodeRicVersion = '4.0.2';
 const nodeRic = join(cache, 'node_modules', 'aws-lambda-ric');
 

@@ -35,7 +35,7 @@ export async function runCli(
 /** What a shell has, without what vitest and CI add. */
 export function plainEnvironment(): Record<string, string> {
   const { PATH = '', HOME = '', LANG = 'C.UTF-8' } = process.env;
-  return { PATH, HOME, LANG, LAMBDAPG_CACHE_DIR: join(repository, 'node_modules/.cache/lambdapg') };
+  return { PATH, HOME, LANG, LAMBDAPG_CACHE_DIR: join(repository, '.cache/lambdapg') };
 }
 
 /** An empty folder, gone when the test is. */

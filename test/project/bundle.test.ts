@@ -10,7 +10,7 @@ afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true,
 
 /** A project in the repository, so that its packages (pg) are found. */
 async function project(files: Record<string, string>): Promise<BundleSource> {
-  const cache = fileURLToPath(new URL('../../node_modules/.cache/', import.meta.url));
+  const cache = fileURLToPath(new URL('../../.cache/', import.meta.url));
   await mkdir(cache, { recursive: true });
   const projectDir = await mkdtemp(join(cache, 'bundle-'));
   folders.push(projectDir);

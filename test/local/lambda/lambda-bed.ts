@@ -144,6 +144,6 @@ export async function isGone(pid: number): Promise<boolean> {
 export const awsRuntimeClient = (fn: LocalFunction): readonly string[] =>
   fn.language === 'python'
     ? ['-m', 'awslambdaric', fn.handler]
-    : [join(packageDir, 'node_modules/.cache/aws-lambda-ric/node_modules/aws-lambda-ric/index.mjs')];
+    : [join(packageDir, '.cache/aws-lambda-ric/node_modules/aws-lambda-ric/index.mjs')];
 
 export const venvBin = dirname(venvPython);
