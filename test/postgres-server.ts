@@ -21,7 +21,7 @@ import type { PostgresMajor } from '../src/project/postgres-packages.ts';
 
 const packageDir = fileURLToPath(new URL('..', import.meta.url));
 
-/** Shared by all tests, so that each server version is downloaded once. */
+/** Shared by all tests, so that each server version is downloaded once; `npm ci` spares it. */
 export const testCacheDir = join(packageDir, '.cache', 'lambdapg');
 
 /** A context that collects its events; `cancel` is a Ctrl-C. */
