@@ -18,6 +18,8 @@ function startDev(project) {
     cwd: project,
     stdio: ['ignore', 'pipe', 'inherit'],
     shell: windows,
+    // A group of its own, so that stopping it is what Ctrl-C on a terminal is: a signal to npm and to what it runs.
+    detached: !windows,
   });
   return new Promise((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`npm run dev ended with ${code} before it was ready`)));
@@ -46,8 +48,10 @@ async function serve(language, folder) {
     if (response.status !== 200 || !JSON.stringify(body).includes('title'))
       throw new Error('no rows came back');
   } finally {
-    child.kill('SIGINT');
-    await new Promise((resolve) => child.once('exit', resolve));
+    const stopped = new Promise((resolve) => child.once('exit', resolve));
+    if (windows) execFileSync('taskkill', ['/pid', String(child.pid), '/T', '/F']);
+    else process.kill(-child.pid, 'SIGINT');
+    await stopped;
   }
 }
 
