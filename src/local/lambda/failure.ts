@@ -13,7 +13,7 @@ export interface Failure {
 
 /** What the runtime client posted to `/error` or `/init/error`, passed on as it is. */
 export function reportedFailure(body: Buffer, errorType: string | undefined): Failure {
-  return { status: 'error', errorType: errorType ?? findErrorType(body) ?? 'Unhandled', body };
+  return { status: 'error', errorType: findErrorType(body) ?? errorType ?? 'Unhandled', body };
 }
 
 /** @param limitMs how long it was waited for, in milliseconds */

@@ -40,8 +40,16 @@ async function respond(front: HttpFront, request: IncomingMessage): Promise<Http
   }
   const traceId = newTraceId();
   const payload = body === undefined ? undefined : eventPayload(request, body, match, traceId);
-  if (payload === undefined || payload.length > payloadLimit)
+  if (payload === undefined || payload.length > payloadLimit) {
+    front.report({
+      type: 'too-large',
+      message: `${method} ${path} 413 over 6 MB`,
+      method,
+      path,
+      status: 413,
+    });
     return gatewayMessage(413, 'Request Entity Too Large');
+  }
   return invoke(front, match, { method, path, payload, traceId });
 }
 

@@ -40,11 +40,10 @@ function call(method, path, body, headers) {
   });
 }
 
-const post = (path, body, headers = {}) =>
+const post = (path, body) =>
   call('POST', path, body, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),
-    ...headers,
   });
 
 class RuntimeError extends Error {
@@ -56,8 +55,24 @@ class RuntimeError extends Error {
 }
 
 function errorBody(error) {
-  if (!(error instanceof Error)) return { errorType: typeof error, errorMessage: String(error), trace: [] };
-  return { errorType: error.name, errorMessage: error.message, trace: error.stack?.split('\n') ?? [] };
+  try {
+    if (!(error instanceof Error)) {
+      return { errorType: typeof error, errorMessage: String(error), trace: [] };
+    }
+    return {
+      errorType: String(error.name),
+      errorMessage: error.message,
+      trace: error.stack?.split('\n') ?? [],
+    };
+  } catch {
+    // A getter that throws, an object without a string form; in the words of AWS's client.
+    return {
+      errorType: 'handled',
+      errorMessage:
+        'callback called with Error argument, but there was a problem while retrieving one or more of its message, name, and stack',
+      trace: [],
+    };
+  }
 }
 
 /** As Lambda logs an error: one line, with the properties that JSON.stringify would leave out. */
@@ -92,48 +107,13 @@ function patchConsole() {
     error: 'ERROR',
     fatal: 'FATAL',
   };
-  const order = Object.values(levels).filter((level, index, all) => all.indexOf(level) === index);
-  const least = Math.max(0, order.indexOf((env.AWS_LAMBDA_LOG_LEVEL ?? 'TRACE').toUpperCase()));
-  const json = (env.AWS_LAMBDA_LOG_FORMAT ?? '').toUpperCase() === 'JSON';
   for (const [method, level] of Object.entries(levels)) {
     console[method] = (message, ...values) => {
-      if (order.indexOf(level) < least) return;
-      const timestamp = new Date().toISOString();
-      const line = json
-        ? jsonLine(timestamp, level, message, values)
-        : [timestamp, requestId ?? '-', level, format(message, ...values)].join('\t');
+      const line = [new Date().toISOString(), requestId ?? '-', level, format(message, ...values)].join('\t');
       // A carriage return keeps a message with several lines one entry, as in CloudWatch.
       process.stdout.write(`${line.replace(/\n/g, '\r')}\n`);
     };
   }
-}
-
-function jsonLine(timestamp, level, message, values) {
-  const entry = { timestamp, level, requestId: requestId ?? '-' };
-  if (values.length === 0) {
-    try {
-      const plain = (_key, value) =>
-        value instanceof Error
-          ? {
-              errorType: value.constructor.name,
-              errorMessage: value.message,
-              stackTrace: value.stack?.split('\n'),
-              ...value,
-            }
-          : value;
-      return JSON.stringify({ ...entry, message }, plain);
-    } catch {}
-  }
-  const error = values.find((value) => value instanceof Error);
-  return JSON.stringify({
-    ...entry,
-    message: format(message, ...values),
-    ...(error && {
-      errorType: error.constructor.name,
-      errorMessage: error.message,
-      stackTrace: error.stack?.split('\n'),
-    }),
-  });
 }
 
 /** `path/to/module.nested.export` under the task root, found and refused as aws-lambda-ric does it. */
@@ -216,12 +196,7 @@ function serialize(value) {
   }
 }
 
-async function postError(error) {
-  const body = errorBody(error);
-  await post(`/invocation/${requestId}/error`, JSON.stringify(body), {
-    'lambda-runtime-function-error-type': encodeURIComponent(body.errorType),
-  });
-}
+const postError = (error) => post(`/invocation/${requestId}/error`, JSON.stringify(errorBody(error)));
 
 /* What only nodejs22.x does: callbacks, and errors that escape the handler answered instead of a dead process. */
 
@@ -310,9 +285,7 @@ async function main() {
     refuseUnsupported(handler);
   } catch (error) {
     logError('Init Error', error);
-    await post('/init/error', JSON.stringify(errorBody(error)), {
-      'lambda-runtime-function-error-type': encodeURIComponent(errorBody(error).errorType),
-    });
+    await post('/init/error', JSON.stringify(errorBody(error)));
     process.exit(1);
   }
   while (true) await handleNext(handler);

@@ -189,11 +189,7 @@ def set_up_logging():
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
     handler.addFilter(RequestIdFilter())
-    root = logging.getLogger()
-    root.addHandler(handler)
-    level = os.environ.get("AWS_LAMBDA_LOG_LEVEL", "")
-    if level in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
-        root.setLevel(level)
+    logging.getLogger().addHandler(handler)
 
 
 def marshal(response):
