@@ -1,6 +1,9 @@
 import type { Report, ReportEvent } from '../context.ts';
 import { formatEvent } from './format-event.ts';
 
+/** Lines that the next one replaces on a terminal. */
+const transient = /-progress$|^(seed|migration)-started$/;
+
 /** Off a terminal a progress line is shown this often at the most. */
 const progressEveryMs = 10_000;
 
@@ -13,7 +16,7 @@ export function lineReporter(stream: NodeJS.WriteStream): Report {
   let shownAt = 0;
   return (event) => {
     const line = formatEvent(event, stream);
-    if (!event.type.endsWith('progress')) {
+    if (!transient.test(event.type)) {
       stream.write(`${onProgressLine ? '\r\u001b[K' : ''}${line}\n`);
       onProgressLine = false;
     } else if (stream.isTTY) {
