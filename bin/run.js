@@ -8,4 +8,8 @@ if (major < 20 || (major === 20 && minor < 19)) {
   );
   process.exit(1);
 }
-await import('../dist/main.js');
+// CommonJS, see package.json beside this file: starting Node's loader of ES modules costs as much as parsing oclif.
+const { enableCompileCache } = require('node:module');
+// Node 22.1 and later.
+if (enableCompileCache) enableCompileCache();
+void require('../dist/oclif.cjs').execute({ dir: require('node:path').dirname(__dirname) });

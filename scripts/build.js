@@ -1,4 +1,4 @@
-// Builds what is published: dist/ (one bundle a command, shared chunks), schema/, oclif.manifest.json, licences.
+// Builds what is published: dist/ (oclif, one bundle a command, shared chunks), schema/, oclif.manifest.json, licences.
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
 
 async function entryPoints() {
-  const entries = { main: join(root, 'bin/main.ts') };
+  const entries = {};
   for (const folder of ['commands', 'hooks']) {
     for (const name of await readdir(join(root, 'src', folder), { recursive: true })) {
       if (name.endsWith('.ts')) entries[`${folder}/${name.slice(0, -3)}`] = join(root, 'src', folder, name);
@@ -25,41 +25,86 @@ async function entryPoints() {
   return entries;
 }
 
-async function bundle() {
-  const { metafile } = await build({
+/** Names stay: `keepNames` would pay for short ones with a call for each function, and stacks would name nobody. */
+const common = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20.19',
+  // jsonc-parser's CommonJS form hides its imports from a bundler.
+  mainFields: ['module', 'main'],
+  minifyWhitespace: true,
+  minifySyntax: true,
+  metafile: true,
+  absWorkingDir: root,
+  external: ['esbuild', 'pg-native', 'typescript', 'ts-node', '#oclif'],
+  legalComments: 'none',
+  define: {
+    'process.env.NODE_ENV': '"production"',
+    // bin/run.js has looked at the version; oclif's own look loads all of semver.
+    'process.env.OCLIF_DISABLE_ENGINE_WARNING': '"1"',
+  },
+};
+
+/** oclif alone, as CommonJS: `--version` and `--help` need nothing else, and Node loads an ES module much slower. */
+function bundleOclif() {
+  return build({
+    ...common,
+    stdin: { contents: "module.exports = require('@oclif/core')", resolveDir: root },
+    format: 'cjs',
+    outfile: join(dist, 'oclif.cjs'),
+    plugins: [plainSort],
+  });
+}
+
+/** oclif sorts command ids, which are ASCII, with localeCompare, whose first call in a process loads all of ICU's collation. */
+const plainSort = {
+  name: 'plain-sort',
+  setup(builder) {
+    builder.onLoad({ filter: /oclif[\\/]core[\\/]lib[\\/]config[\\/]plugin\.js$/ }, async ({ path }) => {
+      const text = await readFile(path, 'utf8');
+      const contents = text.replace('a.id.localeCompare(b.id)', 'a.id < b.id ? -1 : 1');
+      if (contents === text)
+        throw new Error(`${path} sorts otherwise now: see whether plainSort is still needed`);
+      return { contents };
+    });
+  },
+};
+
+/** The commands share the oclif that runs them (`imports` in package.json). */
+const sharedOclif = {
+  name: 'shared-oclif',
+  setup(builder) {
+    builder.onResolve({ filter: /^@oclif\/core$/ }, () => ({ path: 'core', namespace: 'shared-oclif' }));
+    builder.onLoad({ filter: /.*/, namespace: 'shared-oclif' }, () => ({
+      contents: "module.exports = require('#oclif')",
+    }));
+  },
+};
+
+async function bundleCommands() {
+  return build({
+    ...common,
     entryPoints: await entryPoints(),
     outdir: dist,
-    bundle: true,
     splitting: true,
     format: 'esm',
-    platform: 'node',
-    target: 'node20.19',
-    // jsonc-parser's CommonJS form hides its imports from a bundler.
-    mainFields: ['module', 'main'],
-    minify: true,
-    keepNames: true,
-    metafile: true,
-    absWorkingDir: root,
-    external: ['esbuild', 'pg-native', 'typescript', 'ts-node'],
     chunkNames: 'chunks/[name]-[hash]',
-    define: { 'process.env.NODE_ENV': '"production"' },
     banner: {
       js: "import{createRequire as __cr}from'node:module';import{fileURLToPath as __fu}from'node:url';import{dirname as __dn}from'node:path';const require=__cr(import.meta.url),__filename=__fu(import.meta.url),__dirname=__dn(__filename);",
     },
-    legalComments: 'none',
+    plugins: [sharedOclif],
   });
-  return metafile;
 }
 
 /** What is bundled is redistributed, so its licences go along. */
-async function writeLicences(metafile) {
-  const packages = new Map();
-  for (const input of Object.keys(metafile.inputs)) {
+async function writeLicences(builds) {
+  const packages = new Set();
+  for (const input of builds.flatMap(({ metafile }) => Object.keys(metafile.inputs))) {
     const match = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input);
-    if (match) packages.set(match[1], undefined);
+    if (match) packages.add(match[1]);
   }
   const texts = [];
-  for (const folder of [...packages.keys()].sort()) {
+  for (const folder of [...packages].sort()) {
     const { name, version, license } = JSON.parse(await readFile(join(root, folder, 'package.json'), 'utf8'));
     const file = (await readdir(join(root, folder))).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
     const text = file === undefined ? '' : await readFile(join(root, folder, file), 'utf8');
@@ -114,8 +159,7 @@ async function copyRuntimeClients() {
 }
 
 await rm(dist, { recursive: true, force: true });
-const metafile = await bundle();
-await writeLicences(metafile);
+await writeLicences([await bundleOclif(), await bundleCommands()]);
 await writeSchema();
 await copyRuntimeClients();
 await writeManifest();

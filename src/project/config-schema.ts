@@ -1,4 +1,5 @@
-import { z } from 'zod';
+// Not `{ z }`: that form brings zod's messages in forty languages into the bundle.
+import * as z from 'zod';
 import { findNameFault } from './names.ts';
 import { postgresMajors } from './postgres-packages.ts';
 

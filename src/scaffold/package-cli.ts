@@ -24,7 +24,7 @@ const releaseMark = 'dist/release.json';
  */
 export async function packageCli(packageDir: string, version: string): Promise<CliReference> {
   if (await exists(join(packageDir, releaseMark))) return { reference: version, files: new Map() };
-  if (!(await exists(join(packageDir, 'dist/main.js')))) {
+  if (!(await exists(join(packageDir, 'dist/oclif.cjs')))) {
     throw new UserError('NOT_BUILT', `lambdapg in ${packageDir} is not built, so no project can carry it`, {
       suggestions: ['npm run build'],
     });

@@ -26,7 +26,8 @@ test('the package holds what it needs and nothing else', () => {
   const paths = packed.files.map((file) => file.path);
   for (const needed of [
     'bin/run.js',
-    'dist/main.js',
+    'bin/package.json',
+    'dist/oclif.cjs',
     'oclif.manifest.json',
     'schema/lambdapg.schema.json',
     'templates/base/_gitignore',

@@ -1,5 +1,5 @@
 #!/usr/bin/env -S node --import tsx
-// Runs the commands from source: `node --import tsx bin/dev.js <command>`.
+// Runs the commands from source: `node --import tsx bin/dev.mjs <command>`.
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { execute } from '@oclif/core';
