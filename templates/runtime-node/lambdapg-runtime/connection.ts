@@ -25,15 +25,12 @@ export class Connection {
     this.#settings = settings;
   }
 
-  /** A client that was alive a moment ago. */
-  async ready(): Promise<pg.Client> {
+  /** A client that was alive a moment ago; a promise only where something has to be done for it. */
+  ready(): pg.Client | Promise<pg.Client> {
     const client = this.#client;
-    if (client !== undefined) {
-      const idleMs = Date.now() - this.#provenAt;
-      if ((idleMs >= 0 && idleMs < lookAfterMs) || (await this.#isAlive(client, idleMs))) return client;
-      void this.drop(client);
-    }
-    return this.#open(this.#settings());
+    if (client === undefined) return this.#open();
+    const idleMs = Date.now() - this.#provenAt;
+    return idleMs >= 0 && idleMs < lookAfterMs ? client : this.#check(client, idleMs);
   }
 
   /** Runs one statement on `client`. After an error the connection has to prove itself before its next use. */
@@ -67,17 +64,19 @@ export class Connection {
     return client === undefined ? Promise.resolve() : client.end().catch(() => {});
   }
 
-  async #isAlive(client: pg.Client, idleMs: number): Promise<boolean> {
+  async #check(client: pg.Client, idleMs: number): Promise<pg.Client> {
     // A goodbye that came while frozen lies in the socket. Let it be read before anything is written.
     await turnOfTheLoop();
-    if (this.#client !== client) return false;
-    if (idleMs >= 0 && idleMs < askAfterMs) return true;
+    const silentFor = idleMs < 0 || idleMs >= askAfterMs;
     // A goodbye that never came (a failover, a forgetful NAT) shows only when the server is asked: an empty statement.
-    const answered = await this.answers(client, '');
-    return answered && this.#client === client && client.getTransactionStatus() === 'I';
+    const answered = this.#client === client && (!silentFor || (await this.answers(client, '')));
+    if (answered && this.#client === client && client.getTransactionStatus() === 'I') return client;
+    void this.drop(client);
+    return this.#open();
   }
 
-  async #open(settings: Settings): Promise<pg.Client> {
+  async #open(): Promise<pg.Client> {
+    const settings = this.#settings();
     const { host, port, database, tls, applicationName, connectTimeoutMs } = settings;
     const { user, password } = await settings.credentials();
     const client = new pg.Client({

@@ -37,13 +37,19 @@ export class Database {
   /** @throws Error when called inside a transaction, where it would wait for itself */
   readonly query: Query = async <R extends object>(sql: string, params: readonly unknown[] = []) => {
     this.#refuseInside('query()');
-    return this.#turns.run(async () => {
-      const client = await this.#connection.ready();
+    // The path of every statement: each `await` that is not needed is left out (npm run bench).
+    const turn = this.#turns.take();
+    if (turn !== undefined) await turn;
+    try {
+      const ready = this.#connection.ready();
+      const client = ready instanceof Promise ? await ready : ready;
       const { rows } = await this.#connection.run(client, sql, params);
       if (client.getTransactionStatus() === 'I') return rows as R[];
       void this.#connection.drop(client);
       throw new Error('the statement left a transaction open, which was rolled back: use transaction()');
-    });
+    } finally {
+      this.#turns.pass();
+    }
   };
 
   /**
@@ -66,6 +72,9 @@ export class Database {
       } catch (error) {
         await open.rollback();
         throw error;
+      } finally {
+        // Before Node 24 it slows down every promise of the process for as long as it is on.
+        this.#inside.disable();
       }
     });
   };

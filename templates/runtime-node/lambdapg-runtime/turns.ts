@@ -5,16 +5,25 @@ export class Turns {
   #taken = false;
   readonly #waiting: (() => void)[] = [];
 
-  /** Runs `work` when everything that was asked for before has ended. */
-  async run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#taken) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  /** Undefined when it is your turn already (the usual case, and free); else await it. Then `pass` it on, always. */
+  take(): Promise<void> | undefined {
+    if (this.#taken) return new Promise((resolve) => this.#waiting.push(resolve));
     this.#taken = true;
+    return undefined;
+  }
+
+  pass(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#taken = false;
+    else next();
+  }
+
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    await this.take();
     try {
       return await work();
     } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#taken = false;
-      else next();
+      this.pass();
     }
   }
 }
