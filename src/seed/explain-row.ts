@@ -18,7 +18,7 @@ export function isRowError(error: unknown): error is PostgresError {
 
 /** A value that did not fit its type, or a row with too few or too many values: found by COPY. */
 export async function explainCopyError(error: PostgresError, { seed, rows }: RowsLoad): Promise<UserError> {
-  const context = error.where?.split('\n').find((line) => line.includes(stagingName)) ?? '';
+  const context = error.where?.slice(error.where.indexOf(stagingName)) ?? '';
   const copyLine = readCopyLine(context);
   const number = copyLine === undefined ? undefined : await rows.findRowOfCopyLine(copyLine);
   const row = number === undefined ? undefined : await rows.locate(number).catch(() => undefined);
@@ -36,9 +36,9 @@ export async function explainCopyError(error: PostgresError, { seed, rows }: Row
   });
 }
 
-/** `COPY lambdapg_stage, line 3, column pages: "abc"`, in whatever language the server speaks. */
+/** `lambdapg_stage, line 3, column pages: "abc"`, in whatever language the server speaks. */
 function readCopyLine(context: string): number | undefined {
-  const digits = /\d+/.exec(context.slice(context.indexOf(stagingName) + stagingName.length))?.[0];
+  const digits = /\d+/.exec(context)?.[0];
   return digits === undefined ? undefined : Number(digits);
 }
 

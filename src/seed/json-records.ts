@@ -6,12 +6,20 @@ export interface JsonRecord {
   readonly text: string;
   /** Where it begins, from 1. */
   readonly line: number;
-  /** Offset after it, for progress. */
-  readonly end: number;
 }
 
+export interface JsonBatch {
+  readonly records: readonly JsonRecord[];
+  /** Bytes of the file read so far. */
+  readonly bytes: number;
+}
+
+/** What is read at a time becomes many small objects at once, so it is less than CSV's, whose bytes only pass through. */
+const batchBytes = 128 * 1024;
+
 /**
- * The rows of a JSON array, or of a file with one JSON value a line, one after the other: memory holds one row.
+ * The rows of a JSON array, or of a file with one JSON value a line, a batch at a time:
+ * memory holds one batch, or one row that is longer.
  *
  * @throws UserError SEED_EMPTY, SEED_BAD_JSON, SEED_ROW_TOO_LONG, SEED_BAD_ENCODING
  */
@@ -19,14 +27,13 @@ export async function* readJsonRecords(
   text: TextFile,
   kind: 'json' | 'ndjson',
   longestRecordBytes: number,
-): AsyncGenerator<JsonRecord> {
+): AsyncGenerator<JsonBatch> {
   const cutter = kind === 'json' ? new ArrayCutter(text) : new LineCutter();
-  let first = true;
-  for await (const read of readChecked(text)) {
-    const chunk = first && read.toString('latin1', 0, 3) === '\xef\xbb\xbf' ? read.subarray(3) : read;
-    if (first) cutter.offset = read.length - chunk.length;
-    first = false;
-    yield* cutter.cut(chunk);
+  let bytes = 0;
+  for await (const read of readChecked(text, 0, batchBytes)) {
+    const chunk = bytes === 0 && read.toString('latin1', 0, 3) === '\xef\xbb\xbf' ? read.subarray(3) : read;
+    bytes += read.length;
+    yield { records: cutter.cut(chunk), bytes };
     if (cutter.heldBytes > longestRecordBytes) {
       const limit = `${Math.round(longestRecordBytes / 1024 / 1024)} MiB`;
       throw new UserError(
@@ -35,12 +42,11 @@ export async function* readJsonRecords(
       );
     }
   }
-  yield* cutter.finish();
+  yield { records: cutter.finish(), bytes };
 }
 
 abstract class Cutter {
-  offset = 0;
-  line = 1;
+  /** Of the record that is being read. */
   recordLine = 1;
   #held: Buffer[] = [];
 
@@ -48,42 +54,42 @@ abstract class Cutter {
     return this.#held.reduce((sum, { length }) => sum + length, 0);
   }
 
-  abstract cut(chunk: Buffer): Generator<JsonRecord>;
-  abstract finish(): Iterable<JsonRecord>;
+  abstract cut(chunk: Buffer): JsonRecord[];
+  abstract finish(): JsonRecord[];
 
   protected hold(bytes: Buffer): void {
     if (bytes.length > 0) this.#held.push(bytes);
   }
 
-  protected take(end: number): JsonRecord {
+  protected take(): JsonRecord {
     const text = Buffer.concat(this.#held).toString('utf8');
     this.#held = [];
-    return { text, line: this.recordLine, end };
+    return { text, line: this.recordLine };
   }
 }
 
 class LineCutter extends Cutter {
-  *cut(chunk: Buffer): Generator<JsonRecord> {
+  cut(chunk: Buffer): JsonRecord[] {
+    const records: JsonRecord[] = [];
     let start = 0;
     for (let end = chunk.indexOf(0x0a); end !== -1; end = chunk.indexOf(0x0a, start)) {
       this.hold(chunk.subarray(start, end));
       start = end + 1;
-      yield* this.#takeLine(this.offset + start);
+      records.push(...this.#takeLine());
     }
     this.hold(chunk.subarray(start));
-    this.offset += chunk.length;
+    return records;
   }
 
-  *finish(): Generator<JsonRecord> {
-    yield* this.#takeLine(this.offset);
+  finish(): JsonRecord[] {
+    return this.#takeLine();
   }
 
-  *#takeLine(end: number): Generator<JsonRecord> {
-    this.recordLine = this.line;
-    const record = this.take(end);
-    this.line += 1;
-    this.recordLine = this.line;
-    if (record.text.trim() !== '') yield record;
+  /** None for a blank line. */
+  #takeLine(): JsonRecord[] {
+    const record = this.take();
+    this.recordLine += 1;
+    return record.text.trim() === '' ? [] : [record];
   }
 }
 
@@ -94,6 +100,7 @@ const isBlank = (byte: number | undefined): boolean =>
   byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d;
 
 class ArrayCutter extends Cutter {
+  #line = 1;
   readonly #text: TextFile;
   /** Of brackets inside the current element. */
   #depth = 0;
@@ -109,11 +116,12 @@ class ArrayCutter extends Cutter {
     this.#text = text;
   }
 
-  *cut(chunk: Buffer): Generator<JsonRecord> {
+  cut(chunk: Buffer): JsonRecord[] {
+    const records: JsonRecord[] = [];
     let start = 0;
     for (let at = 0; at < chunk.length; at += 1) {
       const byte = chunk[at];
-      if (byte === lineFeed) this.line += 1;
+      if (byte === lineFeed) this.#line += 1;
       if (this.#state !== 'element') {
         if (this.#readBetween(byte)) start = at;
         else continue;
@@ -122,10 +130,10 @@ class ArrayCutter extends Cutter {
       this.hold(chunk.subarray(start, at + 1));
       this.#state = 'between';
       this.#elements += 1;
-      yield this.take(this.offset + at + 1);
+      records.push(this.take());
     }
     if (this.#state === 'element') this.hold(chunk.subarray(start));
-    this.offset += chunk.length;
+    return records;
   }
 
   finish(): JsonRecord[] {
@@ -158,7 +166,7 @@ class ArrayCutter extends Cutter {
     if (byte === comma) return false;
     if (byte !== 0x7b) throw this.#bad('each row must be an object: { … }');
     this.#state = 'element';
-    this.recordLine = this.line;
+    this.recordLine = this.#line;
     this.#depth = 0;
     return true;
   }
@@ -177,6 +185,6 @@ class ArrayCutter extends Cutter {
   }
 
   #bad(fault: string): UserError {
-    return new UserError('SEED_BAD_JSON', `${this.#text.path} line ${this.line}: ${fault}`);
+    return new UserError('SEED_BAD_JSON', `${this.#text.path} line ${this.#line}: ${fault}`);
   }
 }

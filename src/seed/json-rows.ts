@@ -3,7 +3,7 @@ import { errorMessage, UserError } from '../errors.ts';
 import { nearest } from '../project/nearest.ts';
 import { splitElements, splitMembers } from './json-members.ts';
 import { type JsonRecord, readJsonRecords } from './json-records.ts';
-import { chunkBytes, type TextFile } from './read-checked.ts';
+import type { TextFile } from './read-checked.ts';
 import { absentColumn, type LocatedRow, type ReadProgress, type SeedRows } from './seed-rows.ts';
 import type { SeedColumn, SeedTable } from './seed-table.ts';
 
@@ -22,13 +22,14 @@ export async function openJsonRows(
   const columns = [...table.columns.values()].filter(({ generated }) => !generated);
   const seen = new Map(columns.map(({ name }) => [name, 0]));
   let rows = 0;
-  const records = () => readJsonRecords(text, kind, longestRecordBytes);
+  const batches = () => readJsonRecords(text, kind, longestRecordBytes);
   const parse = (record: JsonRecord) => parseRecord(text, record, table);
   const locate = async (row: number): Promise<LocatedRow | undefined> => {
-    let at = 0;
-    for await (const record of records()) {
-      at += 1;
-      if (at === row) return { line: record.line, text: record.text, values: parse(record) };
+    let before = 0;
+    for await (const { records } of batches()) {
+      const record = records[row - before - 1];
+      if (record !== undefined) return { line: record.line, text: record.text, values: parse(record) };
+      before += records.length;
     }
     return undefined;
   };
@@ -37,23 +38,17 @@ export async function openJsonRows(
     copyOptions: 'FORMAT text',
     totalBytes: size,
     async *read(onProgress: (progress: ReadProgress) => void) {
-      let lines: string[] = [];
-      let length = 0;
-      for await (const record of records()) {
-        const values = parse(record);
-        rows += 1;
-        for (const name of values.keys()) seen.set(name, (seen.get(name) ?? 0) + 1);
-        const line = renderCopyLine(columns, values);
-        lines.push(line);
-        length += line.length;
-        if (length < chunkBytes) continue;
-        yield Buffer.from(lines.join(''));
-        onProgress({ bytes: record.end, rows });
-        lines = [];
-        length = 0;
+      for await (const { records, bytes } of batches()) {
+        let lines = '';
+        for (const record of records) {
+          const values = parse(record);
+          for (const name of values.keys()) seen.set(name, (seen.get(name) ?? 0) + 1);
+          lines += renderCopyLine(columns, values);
+        }
+        rows += records.length;
+        if (lines !== '') yield Buffer.from(lines);
+        onProgress({ bytes, rows });
       }
-      yield Buffer.from(lines.join(''));
-      onProgress({ bytes: size, rows });
     },
     findColumns() {
       const present = columns.map(({ name }) => name).filter((name) => (seen.get(name) ?? 0) > 0);

@@ -17,10 +17,14 @@ export interface TextFile {
  *
  * @throws UserError SEED_BAD_ENCODING with line and byte
  */
-export async function* readChecked(text: TextFile, start = 0): AsyncGenerator<Buffer> {
+export async function* readChecked(
+  text: TextFile,
+  start = 0,
+  bytesAtATime = chunkBytes,
+): AsyncGenerator<Buffer> {
   let offset = start;
   let carried: Buffer = Buffer.alloc(0);
-  for await (const read of createReadStream(text.file, { start, highWaterMark: chunkBytes })) {
+  for await (const read of createReadStream(text.file, { start, highWaterMark: bytesAtATime })) {
     const bytes = carried.length === 0 ? (read as Buffer) : Buffer.concat([carried, read as Buffer]);
     const whole = findLastCharacterEnd(bytes);
     const chunk = bytes.subarray(0, whole);
