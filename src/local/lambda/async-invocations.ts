@@ -40,9 +40,13 @@ export class AsyncInvocations {
       return;
     }
     reportRequest(this.#report, requested, result);
-    if (result.failure !== undefined) {
-      const delayMs = retryDelaysMs[failures];
-      if (delayMs !== undefined) this.#later(delayMs, name, request, failures + 1);
+    if (result.failure === undefined) return;
+    const delayMs = retryDelaysMs[failures];
+    if (delayMs !== undefined) this.#later(delayMs, name, request, failures + 1);
+    else {
+      const { requestId } = result;
+      const message = `${name} failed ${failures + 1} times for the event ${requestId}, which is dropped`;
+      this.#report({ type: 'event-dropped', message, function: name, requestId });
     }
   }
 

@@ -121,7 +121,8 @@ export class ExecutionEnvironment {
   #retire(reason: string): void {
     if (this.#state === 'stopped') return;
     this.#state = 'stopped';
-    this.#api?.close();
+    // A process that is still there loses its Runtime API last: without it, it would end before it hears SIGTERM.
+    if (!this.#process?.alive) this.#api?.close();
     this.#report('environment-stopped', `environment ${this.id} of ${this.fn.name} stopped: ${reason}`, {
       reason,
     });
@@ -163,6 +164,7 @@ export class ExecutionEnvironment {
     this.#happenings.clear();
     if (this.#state === 'stopped') {
       // Stopped while it was on its way here: nothing may be started that nobody would end.
+      this.#api?.close();
       this.#happenings.push({ kind: 'exit', exit: { status: null, signal: 'SIGTERM' } });
       return;
     }
@@ -192,6 +194,7 @@ export class ExecutionEnvironment {
     if (this.#process !== process) return;
     const wasIdle = this.#state === 'idle';
     this.#happenings.push({ kind: 'exit', exit });
+    if (this.#state === 'stopped') this.#api?.close();
     if (wasIdle) this.#retire('its process ended between two events');
   }
 

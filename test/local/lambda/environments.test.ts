@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -43,10 +44,10 @@ describe('an environment', () => {
   test('is frozen between events, thawed for the next, and keeps what the module knows', async () => {
     const { lambda, told } = await serve([await nodeFunction(counter)]);
     const first = await count(lambda);
-    expect(await processState(first.pid)).toBe('T');
+    await expect.poll(() => processState(first.pid)).toBe('T');
     const second = await count(lambda);
     expect(second).toEqual({ ...first, count: 2 });
-    expect(await processState(first.pid)).toBe('T');
+    await expect.poll(() => processState(first.pid)).toBe('T');
     expect(lambda.environments()).toEqual([{ id: first.id, function: 'fn', state: 'idle', pid: first.pid }]);
     expect(first.id).toMatch(/^[0-9a-f]{8}$/);
     expect(told.ofType('init')).toHaveLength(1);
@@ -245,6 +246,25 @@ describe('the end', () => {
     await expect(fetch(lambda.url)).rejects.toThrow();
   });
 
+  test('an event that was on its way starts nothing', async () => {
+    const { lambda, told } = await serve([await nodeFunction(counter)]);
+    const onItsWay = lambda.invoke('fn', '{}');
+    await lambda.stop();
+    expect(outcomeOf(await onItsWay).failure?.errorType).toBe('Runtime.ExitError');
+    expect(told.ofType('environment-started')).toEqual([]);
+  });
+
+  test('a frozen environment is woken and asked first', async () => {
+    const mark = join(await temporaryFolder(), 'asked');
+    const code = `import { writeFileSync } from 'node:fs';
+      process.on('SIGTERM', () => { writeFileSync(${JSON.stringify(mark)}, ''); process.exit(); });
+      export const handler = async () => 1;`;
+    const { lambda } = await serve([await nodeFunction(code)]);
+    await invoke(lambda);
+    await lambda.stop();
+    expect(existsSync(mark)).toBe(true);
+  });
+
   test('kill is at once', async () => {
     const { lambda, told } = await serve([
       await nodeFunction(counter),
@@ -282,7 +302,7 @@ describe('the end', () => {
     const [line] = (await once(dev.stdout, 'data')) as [Buffer];
     const pids = line.toString().trim().split(' ').map(Number);
     expect(pids).toHaveLength(2);
-    expect(await processState(pids[0] ?? 0)).toBe('T');
+    await expect.poll(() => processState(pids[0] ?? 0)).toBe('T');
     dev.kill('SIGKILL');
     await expect.poll(() => Promise.all(pids.map(isGone)), { timeout: 5000 }).toEqual([true, true]);
   });

@@ -12,7 +12,7 @@ const nodeHandlers = `
   let count = 0;
   export const echo = async (event) => ({ event, count: ++count });
   export const context = async (event, { getRemainingTimeInMillis, awsRequestId, xRayTraceId, ...rest }) =>
-    ({ ...rest, left: getRemainingTimeInMillis() > 0, id: awsRequestId.length, trace: process.env._X_AMZN_TRACE_ID === xRayTraceId });
+    ({ rest, left: getRemainingTimeInMillis() > 0, id: awsRequestId.length, trace: process.env._X_AMZN_TRACE_ID === xRayTraceId });
   export const synchronous = (event) => 'plain ' + event.a;
   export const nothing = async () => {};
   export const unicode = async (event) => event.text;
@@ -162,10 +162,11 @@ async function answersOf(functions: readonly LocalFunction[], runtimeClient?: ty
     for (let round = 0; round < 2; round += 1) {
       const outcome = await lambda.invoke(name, JSON.stringify(event), { clientContext });
       if ('throttled' in outcome) throw new Error('throttled');
-      told.push({
-        errorType: outcome.failure?.errorType,
-        payload: comparable(outcome.payload.toString(), outcome.requestId),
-      });
+      const { requestId, failure } = outcome;
+      const payload = comparable(outcome.payload.toString(), requestId);
+      told.push(
+        failure === undefined ? payload : { errorType: failure.errorType, ...comparableError(payload) },
+      );
     }
     answers[handler] = told;
   }
@@ -173,25 +174,21 @@ async function answersOf(functions: readonly LocalFunction[], runtimeClient?: ty
   return answers;
 }
 
-/** Without what must differ: request ids, log streams, and stack frames inside the runtime clients. */
-function comparable(payload: string, requestId: string): unknown {
-  const text = payload
+/** The very text, without what must differ: request ids, log streams, the places of the runtime clients. */
+function comparable(payload: string, requestId: string): string {
+  return payload
     .replaceAll(requestId, '<id>')
+    .replace(/\[\$LATEST\][0-9a-f]{32}/, '<log stream>')
     .replace(/- \S+(aws-lambda-ric|runtime-clients)\/\w+\.mjs/, '- <runtime client>')
     .replaceAll(/BufferedInvokeProcessor\.(\w+) \[as handler\]/g, '$1');
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return text;
-  }
-  if (typeof value !== 'object' || value === null) return value;
-  const { trace, stackTrace, logStreamName, ...rest } = value as Record<string, unknown>;
-  const own = (frames: unknown) =>
-    Array.isArray(frames)
-      ? frames.filter((frame) => /index\.(mjs|py)/.test(frame) && !/ric\b|runtime-clients/.test(frame))
-      : undefined;
-  return { ...rest, frames: own(trace ?? stackTrace) };
+}
+
+/** An error, without the stack frames inside the runtime clients. */
+function comparableError(payload: string): object {
+  const { trace, stackTrace, ...rest } = JSON.parse(payload) as Record<string, unknown>;
+  const frames = trace ?? stackTrace;
+  const isOwn = (frame: string) => /index\.(mjs|py)/.test(frame) && !/ric\b|runtime-clients/.test(frame);
+  return { ...rest, frames: Array.isArray(frames) ? frames.filter(isOwn) : undefined };
 }
 
 async function linesOf(fn: LocalFunction, runtimeClient?: typeof awsRuntimeClient) {
