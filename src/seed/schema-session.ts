@@ -1,8 +1,11 @@
 import type { Context } from '../context.ts';
+import { describeTarget, explainPostgresError } from '../database/explain.ts';
 import { quoteIdentifier } from '../database/identifier.ts';
 import type { ConnectionTarget } from '../database/target.ts';
 import { type Client, withClient } from '../database/with-client.ts';
+import { UserError } from '../errors.ts';
 import { cancelOnAbort } from './cancel-on-abort.ts';
+import { isPostgresError } from './explain-statement.ts';
 import { waitForSchemaLock } from './schema-lock.ts';
 import { type Blocker, watchBlockers } from './watch-blockers.ts';
 
@@ -44,7 +47,8 @@ export const defaultLockTimeoutMs = 5_000;
  * Lends one connection as the owner role, under the lock that lets one `migrate` or `seed` at a time change a
  * database. Ctrl-C cancels the running statement.
  *
- * @throws the signal's reason when it was aborted; what pg throws otherwise
+ * @throws the signal's reason when it was aborted; UserError DATABASE_… for a connection that fails or breaks,
+ *   SCHEMA_REFUSED for what the server refuses and `work` has not explained
  */
 export async function withSchemaSession<T>(
   context: Context,
@@ -53,19 +57,41 @@ export async function withSchemaSession<T>(
   work: (session: SchemaSession) => Promise<T>,
 ): Promise<T> {
   context.signal.throwIfAborted();
-  return withClient(target.admin, { applicationName: `lambdapg ${options.purpose}` }, (client) =>
-    cancelOnAbort(context, target.admin, client, async (pid) => {
-      const notices = reportNotices(context, client);
-      const session = createSession(context, target, options, client, pid);
-      await session.reset();
-      if (options.lock) await waitForSchemaLock(context, client);
-      try {
-        return await work(session);
-      } finally {
-        client.off('notice', notices);
-      }
-    }),
-  );
+  try {
+    return await withClient(target.admin, { applicationName: `lambdapg ${options.purpose}` }, (client) =>
+      cancelOnAbort(context, target.admin, client, (pid) =>
+        useSession(context, createSession(context, target, options, client, pid), options, work),
+      ),
+    );
+  } catch (error) {
+    if (error instanceof UserError || context.signal.aborted) throw error;
+    throw explainSessionError(error, describeTarget(target.admin));
+  }
+}
+
+async function useSession<T>(
+  context: Context,
+  session: SchemaSession,
+  options: SchemaSessionOptions,
+  work: (session: SchemaSession) => Promise<T>,
+): Promise<T> {
+  const notices = reportNotices(context, session.client);
+  try {
+    await session.reset();
+    if (options.lock) await waitForSchemaLock(context, session.client);
+    return await work(session);
+  } finally {
+    session.client.off('notice', notices);
+  }
+}
+
+function explainSessionError(error: unknown, where: string): unknown {
+  const explained = explainPostgresError(error, where);
+  if (explained !== undefined || !isPostgresError(error)) return explained ?? error;
+  return new UserError('SCHEMA_REFUSED', `${where}: ${error.message} (${error.code})`, {
+    suggestions: error.hint === undefined ? [] : [error.hint],
+    cause: error,
+  });
 }
 
 function createSession(

@@ -326,6 +326,27 @@ describe('Ctrl-C', () => {
   });
 });
 
+describe('a connection', () => {
+  it("that cannot be made, or breaks, is the person's to mend, and the break is no failure of the file", async () => {
+    await bed().write('migrations/0001_slow.sql', 'SELECT pg_sleep(600);');
+    const { target } = bed();
+    const closed = await catchUserError(bed().migrate({ target: { admin: { ...target.admin, port: 1 } } }));
+    expect(closed.code).toBe('DATABASE_UNREACHABLE');
+    const nobody = await catchUserError(bed().migrate({ target: { ...target, ownerRole: 'nobody_at_all' } }));
+    expect(nobody.code).toBe('SCHEMA_REFUSED');
+    expect(nobody.message).toContain('role "nobody_at_all" does not exist');
+    const running = catchUserError(bed().migrate());
+    await eventually(async () => {
+      const ended = await bed().adminSql(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()`,
+      );
+      expect(ended).toHaveLength(1);
+    });
+    expect((await running).message).toContain('terminating connection due to administrator command (57P01)');
+    expect(await bed().sql('SELECT FROM lambdapg.migrations')).toEqual([]);
+  });
+});
+
 describe('splitStatements against the server', () => {
   it.each([
     `SELECT 1; SELECT ';'; SELECT E'\\';'; SELECT $$;$$; SELECT $a$;$$;$a$`,
