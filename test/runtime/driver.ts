@@ -1,6 +1,8 @@
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 import { spawnProcess } from '../../src/exec.ts';
 
 export type Command =
@@ -51,11 +53,26 @@ export const pythonOfTests = fileURLToPath(
   ),
 );
 
-export function startDriver(language: DriverLanguage, settings: Record<string, string>): Driver {
+/** Makes the Node driver one file, as a deployed function is one. @param directory absolute */
+export async function bundleNodeDriver(directory: string): Promise<string> {
+  const outfile = join(directory, 'driver.mjs');
+  const require =
+    "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
+  await build({
+    ...{ entryPoints: [here('driver-node.ts')], outfile, banner: { js: require }, external: ['pg-native'] },
+    ...{ bundle: true, platform: 'node', format: 'esm', target: 'node20', logLevel: 'warning' },
+  });
+  return outfile;
+}
+
+/** @param nodeDriver from `bundleNodeDriver` */
+export function startDriver(
+  language: DriverLanguage,
+  nodeDriver: string,
+  settings: Record<string, string>,
+): Driver {
   const [file, args] =
-    language === 'node'
-      ? [process.execPath, ['--import', 'tsx', here('driver-node.ts')]]
-      : [pythonOfTests, ['-B', here('driver.py')]];
+    language === 'node' ? [process.execPath, [nodeDriver]] : [pythonOfTests, ['-B', here('driver.py')]];
   const child = spawnProcess(file, args, {
     cwd: root,
     stdio: ['pipe', 'pipe', 'inherit'],
