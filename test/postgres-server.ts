@@ -107,8 +107,8 @@ export async function copyFreshCluster(projectDir: string, major: PostgresMajor)
   await cp(fresh, paths.clusterDir, { recursive: true });
 }
 
-/** One per major and per state of the code that makes them. */
-async function makeFreshCluster(major: PostgresMajor): Promise<string> {
+/** A cluster to copy, and never to start: one per major and per state of the code that makes them. */
+export async function makeFreshCluster(major: PostgresMajor): Promise<string> {
   const source = await readFile(join(packageDir, 'src/local/postgres/create-cluster.ts'), 'utf8');
   const key = createHash('sha256').update(`${source} ${process.getuid?.()}`).digest('hex').slice(0, 12);
   const stateDir = join(testCacheDir, 'clusters');

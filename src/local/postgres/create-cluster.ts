@@ -1,4 +1,14 @@
-import { appendFile, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  realpath,
+  rename,
+  rm,
+  writeFile,
+} from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Context } from '../../context.ts';
 import { UserError } from '../../errors.ts';
@@ -31,6 +41,8 @@ export async function createCluster(
   await removeLeftovers(paths);
   const staging = pathsIn(await mkdtemp(`${paths.clusterDir}.new-`));
   try {
+    // The server's user must be able to walk through it.
+    if (runAs.kind === 'user') await chmod(staging.clusterDir, 0o711);
     await mkdir(staging.usersDir);
     const credentials = generateCredentials();
     const authority = await createAuthority();
@@ -38,7 +50,8 @@ export async function createCluster(
     await writeFile(staging.caFile, authority.certificate);
     await writeFile(staging.caKeyFile, authority.key, { mode: 0o600 });
     await makeDataDir(staging.dataDir, paths.clusterDir, runAs);
-    await runInitdb(context, staging.dataDir, binaries, runAs, credentials.admin);
+    const fault = await runInitdb(context, staging.dataDir, binaries, runAs, credentials.admin);
+    if (fault !== undefined) throw explainDiskError(fault, paths.stateDir) ?? initdbFailed(fault, binaries);
     await appendFile(join(staging.dataDir, 'postgresql.conf'), `\ninclude '${settingsFile}'\n`);
     context.signal.throwIfAborted();
     await rename(staging.clusterDir, paths.clusterDir);
@@ -48,18 +61,21 @@ export async function createCluster(
   }
 }
 
+/** Returns what initdb said when it failed. */
 async function runInitdb(
   context: Context,
   dataDir: string,
   binaries: ServerBinaries,
   runAs: RunAs,
   password: Secret,
-): Promise<void> {
-  const passwordFile = join(dirname(dataDir), 'password');
+): Promise<string | undefined> {
+  const folder = await realpath(dataDir);
+  // Beside the data, because initdb wants an empty folder, and where the server's user can reach it.
+  const passwordFile = `${folder}.password`;
   await writeFile(passwordFile, password.reveal(), { mode: 0o600 });
   await giveTo(runAs, passwordFile);
   const command = commandAs(runAs, join(binaries.binDir, 'initdb'), [
-    `--pgdata=${dataDir}`,
+    `--pgdata=${folder}`,
     `--username=${adminUser}`,
     `--pwfile=${passwordFile}`,
     '--auth=scram-sha-256',
@@ -79,7 +95,7 @@ async function runInitdb(
   });
   await rm(passwordFile, { force: true });
   context.signal.throwIfAborted();
-  if (result.failed) throw explainInitdb(result.all || result.shortMessage || '', dataDir, binaries);
+  return result.failed ? result.all || result.shortMessage : undefined;
 }
 
 /**
@@ -91,9 +107,7 @@ function localeFlags(major: number): string[] {
   return [process.platform === 'linux' ? '--locale=C.UTF-8' : '--locale=C'];
 }
 
-function explainInitdb(output: string, dataDir: string, binaries: ServerBinaries): UserError {
-  const disk = explainDiskError(output, dirname(dirname(dataDir)));
-  if (disk !== undefined) return disk;
+function initdbFailed(output: string, binaries: ServerBinaries): UserError {
   const lines = output.trim().split('\n').slice(-5).join('\n');
   return new UserError('INITDB_FAILED', `initdb of "${binaries.binDir}" failed:\n${lines}`, {
     suggestions: ['let LAMBDAPG_PG_BIN name the bin folder of another PostgreSQL'],

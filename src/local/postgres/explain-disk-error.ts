@@ -6,7 +6,7 @@ const roomNeeded = 'about 100 MB';
 /**
  * A file-system fault in `dir`, said to the person who owns the disk, or undefined when it is another fault.
  *
- * @param fault an error of Node, or PostgreSQL's own words about it
+ * @param fault an error of Node or of pg, or PostgreSQL's own words about it
  */
 export function explainDiskError(fault: unknown, dir: string): UserError | undefined {
   const code = typeof fault === 'string' ? codeInText(fault) : errorCode(fault);
@@ -14,6 +14,7 @@ export function explainDiskError(fault: unknown, dir: string): UserError | undef
   switch (code) {
     case 'ENOSPC':
     case 'EDQUOT':
+    case '53100': // disk_full
       return new UserError('NO_SPACE', `no room left on the disk that holds "${dir}"`, {
         suggestions: [`free ${roomNeeded} there: df -h "${dir}"`],
         cause,

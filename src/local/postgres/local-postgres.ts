@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Context } from '../../context.ts';
+import { explainPostgresError } from '../../database/explain.ts';
 import { quoteIdentifier } from '../../database/identifier.ts';
 import { ensureRoles, roleNames } from '../../database/roles.ts';
 import type { ConnectionTarget } from '../../database/target.ts';
@@ -10,6 +11,7 @@ import type { ProjectNames } from '../../project/names.ts';
 import { type ClusterPaths, clusterPaths, prepareStateDir } from './cluster-paths.ts';
 import { adminUser } from './create-cluster.ts';
 import { type Credentials, readCredentials } from './credentials.ts';
+import { explainDiskError } from './explain-disk-error.ts';
 import { withFileLock } from './file-lock.ts';
 import { findServer } from './find-server.ts';
 import { findUsers, type Lease, takeLease } from './leases.ts';
@@ -66,21 +68,33 @@ export async function startLocalPostgres(
   const paths = clusterPaths(projectDir, major);
   await prepareStateDir(paths);
   const binaries = await findServer(context, projectDir, major);
-  return withFileLock(context, paths.lockFile, async () => {
-    const server = await startServer(context, paths, binaries, options);
-    const lease = takeLease(paths.usersDir);
-    try {
-      const local = await openDatabase(paths, server, options);
-      const { port, version, adopted, timings } = local;
-      const message = `PostgreSQL ${version} ${adopted ? 'runs already' : 'is ready'} on localhost:${port}`;
-      context.report({ type: 'postgres-ready', message, port, version, adopted, ...timings });
-      return { ...local, ...endings(context, paths, server, binaries, lease) };
-    } catch (error) {
-      lease.release();
-      if (!server.adopted) await stopPostmaster(server.pid, paths.dataDir, binaries.binDir);
-      throw error;
-    }
-  });
+  try {
+    return await withFileLock(context, paths.lockFile, () => startLocked(context, paths, binaries, options));
+  } catch (error) {
+    throw explainDiskError(error, paths.stateDir) ?? explainPostgresError(error, 'the local server') ?? error;
+  }
+}
+
+async function startLocked(
+  context: Context,
+  paths: ClusterPaths,
+  binaries: ServerBinaries,
+  options: LocalPostgresOptions,
+): Promise<LocalPostgres> {
+  const server = await startServer(context, paths, binaries, options);
+  let lease: Lease | undefined;
+  try {
+    lease = takeLease(paths.usersDir);
+    const local = await openDatabase(paths, server, options);
+    const { port, version, adopted, timings } = local;
+    const message = `PostgreSQL ${version} ${adopted ? 'runs already' : 'is ready'} on localhost:${port}`;
+    context.report({ type: 'postgres-ready', message, port, version, adopted, ...timings });
+    return { ...local, ...endings(context, paths, server, binaries, lease) };
+  } catch (error) {
+    lease?.release();
+    if (!server.adopted) await stopPostmaster(server.pid, paths.dataDir, binaries.binDir);
+    throw error;
+  }
 }
 
 async function openDatabase(

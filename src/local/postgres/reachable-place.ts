@@ -1,20 +1,8 @@
 import { createHash } from 'node:crypto';
-import {
-  chmod,
-  chown,
-  cp,
-  lstat,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readlink,
-  rename,
-  rm,
-  stat,
-  symlink,
-} from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, mkdtemp, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { errorCode, UserError } from '../../errors.ts';
+import { copyTree } from './copy-tree.ts';
 import type { RunAs } from './run-as.ts';
 import type { ServerBinaries } from './server-binaries.ts';
 
@@ -67,23 +55,13 @@ export async function placeBinaries(binaries: ServerBinaries, runAs: RunAs): Pro
 async function copyForAll(source: string, copy: string): Promise<void> {
   const staging = await mkdtemp(`${copy}.new-`);
   try {
-    await cp(source, join(staging, 'native'), { recursive: true, verbatimSymlinks: true });
-    await openForAll(join(staging, 'native'));
+    await copyTree(source, join(staging, 'native'));
     await rename(join(staging, 'native'), copy).catch((error) => {
       if (errorCode(error) !== 'ENOTEMPTY' && errorCode(error) !== 'EEXIST') throw error;
     });
   } finally {
     await rm(staging, { recursive: true, force: true });
   }
-}
-
-/** Readable by all, as installed by a umask of 022. */
-async function openForAll(path: string): Promise<void> {
-  const found = await lstat(path);
-  if (found.isSymbolicLink()) return;
-  await chmod(path, found.isDirectory() || (found.mode & 0o100) !== 0 ? 0o755 : 0o644);
-  if (!found.isDirectory()) return;
-  for (const name of await readdir(path)) await openForAll(join(path, name));
 }
 
 /**

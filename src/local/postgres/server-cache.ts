@@ -1,9 +1,10 @@
-import { cp, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Context } from '../../context.ts';
 import { errorCode, UserError } from '../../errors.ts';
 import { execa } from '../../exec.ts';
+import { copyTree } from './copy-tree.ts';
 import { type EmbeddedPackage, hydrateSymlinks, readPackageVersion } from './embedded-package.ts';
 import { explainDiskError } from './explain-disk-error.ts';
 
@@ -49,7 +50,7 @@ export async function cachedServer(context: Context, wanted: Wanted): Promise<st
 export function copyToCache(context: Context, found: EmbeddedPackage): Promise<string> {
   return fillCache(context, found, async (staging) => {
     const copy = join(staging, 'copy');
-    await cp(found.dir, copy, { recursive: true, verbatimSymlinks: true });
+    await copyTree(found.dir, copy);
     return copy;
   });
 }
@@ -69,7 +70,7 @@ async function fillCache(
     const staging = await mkdtemp(join(parent, '.new-'));
     try {
       const unpacked = await unpack(staging);
-      await hydrateSymlinks(unpacked);
+      if (!(await hydrateSymlinks(unpacked))) throw noSymlinks(parent);
       await moveIntoPlace(unpacked, place);
     } finally {
       await rm(staging, { recursive: true, force: true });
@@ -78,6 +79,12 @@ async function fillCache(
     throw explainDiskError(error, parent) ?? error;
   }
   return place;
+}
+
+function noSymlinks(dir: string): UserError {
+  return new UserError('POSTGRES_DOWNLOAD', `the disk that holds "${dir}" knows no symbolic links`, {
+    suggestions: ['let LAMBDAPG_CACHE_DIR name a folder on another disk'],
+  });
 }
 
 /** When another process was first, its copy is as good. */
