@@ -63,7 +63,8 @@ async function dev(
   });
   const exited = once(child, 'exit') as Promise<[number | null]>;
   const stop = async (): Promise<number | null> => {
-    if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGINT');
+    if (child.exitCode === null && child.signalCode === null && child.pid !== undefined)
+      process.kill(-child.pid, 'SIGINT');
     return (await exited)[0];
   };
   onTestFinished(async () => void (await stop()));
