@@ -1,5 +1,5 @@
 import { mkdir, readFile, realpath, rename, writeFile } from 'node:fs/promises';
-import { dirname, join, relative, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { BuildContext, BuildOptions, BuildResult, Message } from 'esbuild';
 import { UserError } from '../errors.ts';
 
@@ -150,7 +150,8 @@ async function writeOutputs(result: BuildResult, outdir: string): Promise<number
 }
 
 function ownInputs(result: BuildResult, projectDir: string): string[] {
+  // Most of them are packages' files, named relative to the project: looked at before any path is resolved.
   return Object.keys(result.metafile?.inputs ?? {})
-    .map((input) => resolve(projectDir, input))
-    .filter((input) => !relative(projectDir, input).split(/[\\/]/).includes('node_modules'));
+    .filter((input) => !`/${input}`.includes('/node_modules/'))
+    .map((input) => resolve(projectDir, input));
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
@@ -53,6 +54,8 @@ function resolvePackageDir(projectDir: string, packageName: string): string | un
 export async function hydrateSymlinks(packageDir: string): Promise<boolean> {
   for (const { source, target } of await readLinks(packageDir)) {
     const path = join(packageDir, target);
+    // Usually it is there; the error of a second one costs more than a look.
+    if (existsSync(path)) continue;
     try {
       await symlink(relative(dirname(path), join(packageDir, source)), path);
     } catch (error) {
