@@ -1,7 +1,6 @@
 import { readlinkSync, realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorCode } from '../../errors.ts';
 import { identifyProcess, isRunning } from './process-identity.ts';
 
 /** What `postmaster.pid` says; the lines are defined in PostgreSQL's `src/include/utils/pidfile.h`. */
@@ -38,9 +37,9 @@ export function isPostmaster(pid: number, dataDir: string): boolean {
   if (process.platform !== 'linux') return true;
   try {
     return readlinkSync(`/proc/${pid}/cwd`).replace(/ \(deleted\)$/, '') === realFolder(dataDir);
-  } catch (error) {
-    // Another user's process: it may be the one.
-    return errorCode(error) === 'EACCES';
+  } catch {
+    // Another user's process, which may be the one, or one that is just ending.
+    return isRunning({ pid });
   }
 }
 
