@@ -4,7 +4,7 @@ import type { FunctionConfig } from '../project/config-schema.ts';
 import type { Project } from '../project/find-project.ts';
 import { type WatchedFunction, watchProject } from '../project/watch.ts';
 import { functionEnvironment } from './function-environment.ts';
-import { findNode, findPython } from './lambda/interpreters.ts';
+import { findNode, findPython } from '../project/interpreters.ts';
 import { type LocalFunction, startLocalLambda } from './lambda/local-lambda.ts';
 import type { ProjectDatabase } from './project-database.ts';
 

@@ -77,10 +77,7 @@ export async function watchProject(
   });
   const watcher = watchFiles([root, ...outside], {
     ignoreInitial: true,
-    ignored: (path) =>
-      relative(root, path)
-        .split(/[\\/]/)
-        .some((part) => ignoredFolders.has(part)),
+    ignored: (path) => isIgnored(relative(root, path)),
   });
   watcher.on('all', (_event, path) => changes.add(path));
   await new Promise<void>((resolve) => {
@@ -94,6 +91,10 @@ export async function watchProject(
       await Promise.all(watched.map((fn) => fn.bundled?.bundler.dispose()));
     },
   };
+}
+
+function isIgnored(path: string): boolean {
+  return path.split(/[\\/]/).some((part) => ignoredFolders.has(part));
 }
 
 /** Gathers changes until they settle, and looks at each changed file once more a moment later. */

@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import type { Context } from '../context.ts';
-import { findPython } from '../local/lambda/interpreters.ts';
+import { findPython } from '../project/interpreters.ts';
 import type { Answers } from './answers.ts';
 import { initGit } from './init-git.ts';
 import { installPackages, installPythonPackages } from './install.ts';

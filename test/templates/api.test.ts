@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { withClient } from '../../src/database/with-client.ts';
 import { execa } from '../../src/exec.ts';
 import { functionEnvironment } from '../../src/local/function-environment.ts';
-import { findNode, findPython } from '../../src/local/lambda/interpreters.ts';
+import { findNode, findPython } from '../../src/project/interpreters.ts';
 import {
   type LocalFunction,
   type LocalLambda,

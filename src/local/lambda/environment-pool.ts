@@ -78,15 +78,20 @@ export class EnvironmentPools {
     this.#forgetDead();
     const environment = this.#findFree(pool) ?? this.#create(pool);
     if ('throttled' in environment) return environment;
-    const outcome = await environment.invoke({
-      requestId: request.requestId ?? randomUUID(),
-      payload: request.payload,
-      functionArn: functionArn(name),
-      traceId: request.traceId ?? newTraceId(),
-      ...(request.clientContext !== undefined && { clientContext: request.clientContext }),
-    });
-    this.#release(pool, environment);
-    return outcome;
+    try {
+      return await environment.invoke({
+        requestId: request.requestId ?? randomUUID(),
+        payload: request.payload,
+        functionArn: functionArn(name),
+        traceId: request.traceId ?? newTraceId(),
+        ...(request.clientContext !== undefined && { clientContext: request.clientContext }),
+      });
+    } catch (error) {
+      environment.kill('lambdapg failed');
+      throw error;
+    } finally {
+      this.#release(pool, environment);
+    }
   }
 
   /** Ends every environment, politely first; resolves when all their processes are gone. */

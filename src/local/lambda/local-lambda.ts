@@ -3,12 +3,12 @@ import type { AddressInfo } from 'node:net';
 import type { Context } from '../../context.ts';
 import { errorCode, UserError } from '../../errors.ts';
 import { AsyncInvocations } from './async-invocations.ts';
-import { EnvironmentPools, type Throttled } from './environment-pool.ts';
+import { EnvironmentPools, type PoolSettings, type Throttled } from './environment-pool.ts';
 import type { EnvironmentState, InvocationOutcome } from './execution-environment.ts';
 import { type HttpFront, serveHttp } from './http-front.ts';
 import { type InvokeApi, isInvokeApi, serveInvokeApi } from './invoke-api.ts';
 import type { LocalFunction } from './local-function.ts';
-import { startProcessWatcher } from './process-watcher.ts';
+import { type ProcessWatcher, startProcessWatcher } from './process-watcher.ts';
 import { reportRequest, reportThrottle } from './request-report.ts';
 import { ownRuntimeClient, type RuntimeClient } from './runtime-client.ts';
 
@@ -70,16 +70,7 @@ export interface LocalLambda {
 export async function startLocalLambda(context: Context, options: LocalLambdaOptions): Promise<LocalLambda> {
   const { report } = context;
   const watcher = startProcessWatcher();
-  const pools = new EnvironmentPools(options.functions, {
-    report,
-    machine: context.env,
-    freeze: (options.freeze ?? true) && process.platform !== 'win32',
-    watcher,
-    runtimeClient: options.runtimeClient ?? ownRuntimeClient(context.packageDir),
-    initLimitMs: options.initLimitMs ?? 10_000,
-    concurrency: options.concurrency ?? 50,
-    idleMs: options.idleMs ?? 10 * 60_000,
-  });
+  const pools = new EnvironmentPools(options.functions, poolSettings(context, options, watcher));
   const queue = new AsyncInvocations(pools, report);
   const front = { pools, queue, report, integrationTimeoutMs: options.integrationTimeoutMs ?? 30_000 };
   const server = createServer((request, response) => serve(front, request, response));
@@ -111,6 +102,19 @@ export async function startLocalLambda(context: Context, options: LocalLambdaOpt
     },
     environments: () =>
       pools.environments().map(({ id, fn, state, pid }) => ({ id, function: fn.name, state, pid })),
+  };
+}
+
+function poolSettings(context: Context, options: LocalLambdaOptions, watcher: ProcessWatcher): PoolSettings {
+  return {
+    report: context.report,
+    machine: context.env,
+    freeze: (options.freeze ?? true) && process.platform !== 'win32',
+    watcher,
+    runtimeClient: options.runtimeClient ?? ownRuntimeClient(context.packageDir),
+    initLimitMs: options.initLimitMs ?? 10_000,
+    concurrency: options.concurrency ?? 50,
+    idleMs: options.idleMs ?? 10 * 60_000,
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import { spawnProcess } from '../../exec.ts';
 
 /**
@@ -27,22 +28,14 @@ done
 for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
 `;
 
+/** The shell is started with the first process that there is to watch. */
 export function startProcessWatcher(): ProcessWatcher {
   if (process.platform === 'win32') return { watch() {}, unwatch() {}, close() {} };
-  const shell = spawnProcess('/bin/sh', ['-c', script], {
-    cwd: '/',
-    env: {},
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  });
-  shell.unref();
-  const pipe = shell.stdin;
-  // A watcher that could not start, or was killed, is missed only if lambdapg is killed, too.
-  shell.on('error', () => {});
-  pipe?.on('error', () => {});
   const watched = new Set<number>();
+  let pipe: Writable | null | undefined;
   return {
     watch(pid) {
+      pipe ??= startShell();
       watched.add(pid);
       pipe?.write(`watch ${pid}\n`);
     },
@@ -51,4 +44,18 @@ export function startProcessWatcher(): ProcessWatcher {
     },
     close: () => pipe?.end(),
   };
+}
+
+function startShell(): Writable | null {
+  const shell = spawnProcess('/bin/sh', ['-c', script], {
+    cwd: '/',
+    env: {},
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
+  shell.unref();
+  // A watcher that could not start, or was killed, is missed only if lambdapg is killed, too.
+  shell.on('error', () => {});
+  shell.stdin?.on('error', () => {});
+  return shell.stdin;
 }

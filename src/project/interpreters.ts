@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Context } from '../../context.ts';
-import { UserError } from '../../errors.ts';
-import { execa } from '../../exec.ts';
+import type { Context } from '../context.ts';
+import { UserError } from '../errors.ts';
+import { execa } from '../exec.ts';
 
 /** The Node or Python that runs the functions of a project here. */
 export interface Interpreter {

@@ -2,8 +2,8 @@ import { chmod, mkdir, realpath, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
-import { findNode, findPython } from '../../../src/local/lambda/interpreters.ts';
-import { Told, temporaryFolder, testContext, venvBin } from './lambda-bed.ts';
+import { findNode, findPython } from '../../src/project/interpreters.ts';
+import { Told, temporaryFolder, testContext, venvBin } from '../local/lambda/lambda-bed.ts';
 
 const context = (env: Record<string, string>) => testContext(new Told(), env);
 const [major] = process.versions.node.split('.');
