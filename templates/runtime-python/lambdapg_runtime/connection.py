@@ -11,6 +11,8 @@ from psycopg.rows import DictRow, dict_row
 
 from .settings import Credentials, Settings
 
+_LOOK_AFTER_S = 0.01
+"""Unused for longer: look whether the server said goodbye (no round trip). Less is no freeze worth the name."""
 _ASK_AFTER_S = 1.0
 """Unused for longer: ask the server whether it is there (one round trip)."""
 _ANSWER_WITHIN_S = 2.0
@@ -53,9 +55,12 @@ class Connection:
             session.close()
 
     def _is_alive(self, session: Session) -> bool:
-        if session.closed or session.info.transaction_status != TransactionStatus.IDLE:
+        # IDLE is said of an open connection alone.
+        if session.pgconn.transaction_status != TransactionStatus.IDLE:
             return False
         idle = time.time() - self._proven_at
+        if 0 <= idle < _LOOK_AFTER_S:
+            return True
         # A goodbye that came while frozen lies in the socket. One that never came (a failover, a forgetful NAT) shows
         # only when the server is asked.
         spoke = bool(select.select([session.pgconn.socket], [], [], 0)[0])

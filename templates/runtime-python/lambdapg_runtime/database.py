@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 
+from psycopg import Cursor
 from psycopg.abc import Params, QueryNoTemplate as Query
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow
@@ -22,8 +23,7 @@ class Transaction:
         """Runs one statement of the transaction and returns its rows."""
         if self._session is None:
             raise RuntimeError("the transaction is over: its tx.query cannot be used any more")
-        cursor = self._connection.run(self._session, sql, params)
-        return cursor.fetchall() if cursor.description else []
+        return _rows(self._connection.run(self._session, sql, params))
 
     def end(self) -> None:
         self._session = None
@@ -44,14 +44,16 @@ class Database:
 
         Raises RuntimeError inside a transaction, where it would wait for itself.
         """
-        with self._take_turn("query()"):
+        self._take_turn("query()")
+        try:
             session = self._connection.ready()
-            cursor = self._connection.run(session, sql, params)
-            rows = cursor.fetchall() if cursor.description else []
-            if session.info.transaction_status != TransactionStatus.IDLE:
+            rows = _rows(self._connection.run(session, sql, params))
+            if session.pgconn.transaction_status != TransactionStatus.IDLE:
                 self._connection.drop()
                 raise RuntimeError("the statement left a transaction open, which was rolled back: use transaction()")
             return rows
+        finally:
+            self._end_turn()
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -60,7 +62,8 @@ class Database:
 
         Raises RuntimeError also when the block caught a failed statement and went on: PostgreSQL has then rolled back.
         """
-        with self._take_turn("transaction()"):
+        self._take_turn("transaction()")
+        try:
             session = self._connection.ready()
             tx = Transaction(self._connection, session)
             try:
@@ -74,22 +77,27 @@ class Database:
                 tx.end()
             if committed != "COMMIT":
                 raise RuntimeError("a statement of the transaction failed, so PostgreSQL rolled all of it back")
+        finally:
+            self._end_turn()
 
     def close(self) -> None:
         """Closes the connection; the next statement opens another. For scripts and tests: a Lambda never needs it."""
-        with self._take_turn("close()"):
+        self._take_turn("close()")
+        try:
             self._connection.drop()
+        finally:
+            self._end_turn()
 
-    @contextmanager
-    def _take_turn(self, name: str) -> Iterator[None]:
+    # Not a context manager: a generator would cost half of all that this runtime adds to a statement.
+    def _take_turn(self, name: str) -> None:
         if self._owner == threading.get_ident():
             raise RuntimeError(f"{name} inside a transaction would wait for its own end: use tx.query")
-        with self._turn:
-            self._owner = threading.get_ident()
-            try:
-                yield
-            finally:
-                self._owner = None
+        self._turn.acquire()
+        self._owner = threading.get_ident()
+
+    def _end_turn(self) -> None:
+        self._owner = None
+        self._turn.release()
 
     def _roll_back(self, session: Session) -> None:
         """A connection on which a rollback fails is dropped, which comes to the same."""
@@ -97,3 +105,8 @@ class Database:
             self._connection.run(session, "rollback", None)
         except Exception:
             self._connection.drop()
+
+
+def _rows(cursor: Cursor[DictRow]) -> list[DictRow]:
+    # `description` would describe every column only to say that there are some.
+    return [] if cursor.rownumber is None else cursor.fetchall()
