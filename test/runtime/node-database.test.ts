@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { inspect } from 'node:util';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { execaSync } from 'execa';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Client, withClient } from '../../src/database/with-client.ts';
 import { functionEnvironment } from '../../src/local/function-environment.ts';
+import type { Secret } from '../../src/secret.ts';
 import {
   Database,
   type Settings,
@@ -93,6 +95,52 @@ describe('one connection for all', () => {
 
   test('of several statements the last one gives the rows', async () => {
     expect(await connect().query('select 1 as one; select 2 as two')).toEqual([{ two: 2 }]);
+  });
+});
+
+describe('a connection that dies while the clock hardly moves', () => {
+  const terminate =
+    "select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = 'library_a'";
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  test('killed while the loop stood still: the goodbye is read before anything is written', async () => {
+    const database = connect();
+    const [before] = await database.query('select pg_backend_pid() as pid');
+    const { host, port, user, database: name, tls } = server.local.admin;
+    const password = server.local.admin.password as Secret;
+    const script = `const client = new (require('pg').Client)({ ssl: { ca: process.env.CA } });
+      client.connect().then(() => client.query(${JSON.stringify(terminate)})).then(() => client.end());`;
+    execaSync(process.execPath, ['-e', script], {
+      env: {
+        ...{
+          PGHOST: host,
+          PGPORT: String(port),
+          PGUSER: user,
+          PGDATABASE: name,
+          PGPASSWORD: password.reveal(),
+        },
+        CA: (tls as { ca: string }).ca,
+      },
+    });
+    vi.setSystemTime(Date.now() + 20);
+    const [after] = await database.query('select pg_backend_pid() as pid');
+    expect(after?.pid).not.toBe(before?.pid);
+  });
+
+  test('a statement behind one that was cut off gets another connection', async () => {
+    const database = connect();
+    const [before] = await database.query<{ pid: number }>('select pg_backend_pid() as pid');
+    const cut = database.query('select pg_sleep(60)');
+    const next = database.query<{ pid: number }>('select pg_backend_pid() as pid');
+    const failure = expect(cut).rejects.toMatchObject({ code: '57P01' });
+    await asAdmin((admin) => admin.query(terminate));
+    await failure;
+    expect((await next)[0]?.pid).not.toBe(before?.pid);
   });
 });
 

@@ -65,7 +65,9 @@ export class Connection {
   }
 
   async #check(client: pg.Client, idleMs: number): Promise<pg.Client> {
-    // A goodbye that came while frozen lies in the socket. Let it be read before anything is written.
+    // A goodbye that came while frozen lies in the socket. Let it be read before anything is written: the first turn
+    // ends the reading that may have brought us here, the second one reads anew.
+    await turnOfTheLoop();
     await turnOfTheLoop();
     const silentFor = idleMs < 0 || idleMs >= askAfterMs;
     // A goodbye that never came (a failover, a forgetful NAT) shows only when the server is asked: an empty statement.
