@@ -8,6 +8,9 @@ export interface SqlSeed {
   readonly name: string;
   /** Relative to the project, with forward slashes. */
   readonly path: string;
+  /** If there is such a table, `--truncate` empties it with the others. */
+  readonly schema: string | undefined;
+  readonly table: string;
 }
 
 /** Rows for one table. */
@@ -34,10 +37,10 @@ export function parseSeedName(name: string, directory: string): SeedFile | undef
   const [, stem, key, kind] = fileName.exec(name) ?? [];
   const path = `${directory}/${name}`;
   if (stem === undefined || (key !== undefined && kind === 'sql')) return undefined;
-  if (kind === 'sql') return { kind, name, path };
   const [first = '', second, ...more] = stem.split('.');
   if (more.length > 0) return undefined;
   const place = second === undefined ? { schema: undefined, table: first } : { schema: first, table: second };
+  if (kind === 'sql') return { kind, name, path, ...place };
   return { kind: kind as RowsSeed['kind'], name, path, ...place, key: key?.split('+') };
 }
 

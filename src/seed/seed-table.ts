@@ -1,7 +1,7 @@
 import type { Client } from '../database/with-client.ts';
 import { UserError } from '../errors.ts';
 import { nearest } from '../project/nearest.ts';
-import type { RowsSeed } from './seed-files.ts';
+import type { RowsSeed, SeedFile } from './seed-files.ts';
 
 export interface SeedColumn {
   readonly name: string;
@@ -27,29 +27,16 @@ export interface SeedTable {
   readonly key: readonly string[];
 }
 
-interface TableRow {
-  oid: number;
-  sql: string;
-  kind: string;
-}
-
 /**
  * The table that a seed names, and the key by which its rows are found again.
  *
  * @throws UserError SEED_TABLE_MISSING with the nearest name, SEED_NOT_A_TABLE, SEED_NO_KEY
  */
 export async function getSeedTable(client: Client, seed: RowsSeed): Promise<SeedTable> {
-  const name = seed.schema === undefined ? seed.table : `${seed.schema}.${seed.table}`;
-  const { rows } = await client.query<TableRow>(
-    `SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS sql, c.relkind AS kind
-       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE c.relname = $1 AND c.relkind NOT IN ('i', 'I', 'S', 't', 'c')
-        AND CASE WHEN $2::text IS NULL THEN pg_table_is_visible(c.oid) ELSE n.nspname = $2 END`,
-    [seed.table, seed.schema ?? null],
-  );
-  const found = rows[0];
+  const name = nameOf(seed);
+  const found = await findRelation(client, seed);
   if (found === undefined) throw await explainMissingTable(client, seed, name);
-  if (found.kind !== 'r' && found.kind !== 'p') {
+  if (!found.isTable) {
     throw new UserError(
       'SEED_NOT_A_TABLE',
       `${seed.path}: "${name}" is a view or foreign table; rows go into tables`,
@@ -57,6 +44,34 @@ export async function getSeedTable(client: Client, seed: RowsSeed): Promise<Seed
   }
   const columns = await readColumns(client, found.oid);
   return { name, sql: found.sql, columns, key: await getKey(client, found.oid, seed, name) };
+}
+
+/** The quoted name of the table that a seed names; undefined when there is none, as for an SQL file's free name. */
+export async function findSeedTableSql(client: Client, seed: SeedFile): Promise<string | undefined> {
+  const found = await findRelation(client, seed);
+  return found?.isTable === true ? found.sql : undefined;
+}
+
+interface Relation {
+  oid: number;
+  sql: string;
+  isTable: boolean;
+}
+
+async function findRelation(client: Client, { schema, table }: SeedFile): Promise<Relation | undefined> {
+  const { rows } = await client.query<Relation>(
+    `SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS sql, c.relkind IN ('r', 'p') AS "isTable"
+       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.relname = $1 AND c.relkind NOT IN ('i', 'I', 'S', 't', 'c')
+        AND CASE WHEN $2::text IS NULL THEN pg_table_is_visible(c.oid) ELSE n.nspname = $2 END`,
+    [table, schema ?? null],
+  );
+  return rows[0];
+}
+
+/** As a person says it. */
+export function nameOf({ schema, table }: SeedFile): string {
+  return schema === undefined ? table : `${schema}.${table}`;
 }
 
 async function readColumns(client: Client, oid: number): Promise<Map<string, SeedColumn>> {

@@ -1,7 +1,6 @@
 import type { Context } from '../context.ts';
-import { errorCode, errorMessage, UserError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { explainFailure } from './explain-row.ts';
-import { isPostgresError } from './explain-statement.ts';
 import { loadRows } from './load-rows.ts';
 import { readSqlScript, type SqlScript } from './read-sql.ts';
 import { runScript } from './run-script.ts';
@@ -12,7 +11,7 @@ import {
   withSchemaSession,
 } from './schema-session.ts';
 import { findSeeds, type RowsSeed, type SeedFile } from './seed-files.ts';
-import { getSeedTable } from './seed-table.ts';
+import { truncateTables } from './truncate-tables.ts';
 
 export interface SeedOptions {
   readonly target: SchemaTarget;
@@ -68,7 +67,7 @@ export async function seed(context: Context, options: SeedOptions): Promise<Seed
       const run: SeedRun = { context, session, options, scripts };
       if (!options.truncate) return { dryRun, truncated: [], files: await seedEach(run, files) };
       return inTransaction(run, async () => {
-        const truncated = await truncateTables(run, files);
+        const truncated = await truncateTables(session, files, dryRun);
         const seeded: SeededFile[] = [];
         for (const file of files) seeded.push(await seedFile(run, file));
         return { dryRun, truncated, files: seeded };
@@ -158,39 +157,6 @@ async function readScripts(projectDir: string, files: readonly SeedFile[]): Prom
       sql.map(async ({ name, path }) => [name, await readSqlScript(projectDir, path)] as const),
     ),
   );
-}
-
-/**
- * One statement, so that foreign keys among the tables are no hindrance; never CASCADE, which would empty tables
- * that no seed fills again.
- */
-async function truncateTables({ session, options }: SeedRun, files: readonly SeedFile[]): Promise<string[]> {
-  const tables = new Map<string, string>();
-  for (const file of files) {
-    if (file.kind === 'sql') continue;
-    const table = await getSeedTable(session.client, file);
-    tables.set(table.sql, table.name);
-  }
-  const names = [...tables.values()];
-  if (tables.size === 0 || options.dryRun) return names;
-  try {
-    await session.watch(() => session.client.query(`TRUNCATE ${[...tables.keys()].join(', ')}`));
-  } catch (error) {
-    if (errorCode(error) !== '0A000')
-      throw explainFailure(error, `TRUNCATE ${names.join(', ')}`, session.blockers());
-    throw new UserError(
-      'SEED_TRUNCATE_REFUSED',
-      `cannot empty ${names.join(', ')}: ${isPostgresError(error) ? error.detail : errorMessage(error)}`,
-      {
-        suggestions: [
-          'add a seed for the table that refers to them',
-          'or empty that table yourself; lambdapg never truncates with CASCADE',
-        ],
-        cause: error,
-      },
-    );
-  }
-  return names;
 }
 
 function addWhatRemains(error: unknown, file: SeedFile, seeded: readonly SeededFile[]): unknown {

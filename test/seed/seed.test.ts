@@ -439,6 +439,14 @@ describe('--truncate', () => {
     expect(versions.length).toBeLessThanOrEqual(3);
   });
 
+  it('takes an SQL file that has a table for its name into account', async () => {
+    await bed().sql('CREATE TABLE loans (book int REFERENCES books); INSERT INTO loans VALUES (50)');
+    await bed().write('seeds/30_loans.sql', 'INSERT INTO loans VALUES (1)');
+    await bed().write('seeds/40_whatever.sql', 'SELECT 1');
+    expect((await bed().seed({ truncate: true })).truncated).toEqual(['authors', 'books', 'loans']);
+    expect(await bed().sql('SELECT * FROM loans')).toEqual([{ book: 1 }]);
+  });
+
   it('leaves everything as it was when one of the files fails', async () => {
     await bed().write('seeds/20_books.csv', 'id,author_id,title\n1,99,A\n');
     const error = await catchUserError(bed().seed({ truncate: true }));
