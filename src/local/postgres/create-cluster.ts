@@ -86,6 +86,8 @@ async function runInitdb(
   ]);
   const result = await execa(command.file, command.args, {
     ...command.user,
+    // The server's user may not enter ours.
+    cwd: '/',
     env: serverEnvironment(context.env),
     extendEnv: false,
     cancelSignal: context.signal,

@@ -24,15 +24,14 @@ export async function writeCredentials(file: string, { admin, slots }: Credentia
 
 /** @throws UserError BAD_LOCAL_CREDENTIALS when the file was edited or cut short, STATE_DIR_UNWRITABLE when it is another's */
 export async function readCredentials(file: string): Promise<Credentials> {
-  const text = await readFile(file, 'utf8').catch((error) => {
-    throw explainDiskError(error, file) ?? error;
-  });
   try {
-    const { admin, slots } = JSON.parse(text) as Record<string, unknown> & {
+    const { admin, slots } = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown> & {
       slots: Record<string, unknown>;
     };
     return { admin: secret(admin), slots: { a: secret(slots.a), b: secret(slots.b) } };
   } catch (cause) {
+    const disk = explainDiskError(cause, file);
+    if (disk !== undefined) throw disk;
     throw new UserError('BAD_LOCAL_CREDENTIALS', `"${file}" does not hold the local server's passwords`, {
       suggestions: ['start over with an empty database: lambdapg dev --reset'],
       cause,

@@ -38,8 +38,8 @@ async function takeLock(
 ): Promise<string> {
   const token = randomUUID();
   const holder: Holder = { ...identifyProcess(process.pid), token };
-  let waitedMs = 0;
-  for (;;) {
+  let unreadableMs = 0;
+  for (let waitedMs = 0; ; waitedMs += pollMs) {
     signal.throwIfAborted();
     try {
       await writeFile(file, JSON.stringify(holder), { flag: 'wx' });
@@ -48,6 +48,9 @@ async function takeLock(
       if (errorCode(error) !== 'EEXIST') throw explainDiskError(error, file) ?? error;
     }
     const other = await readHolder(file);
+    unreadableMs = other === undefined ? unreadableMs + pollMs : 0;
+    // Its holder was killed between making the file and writing it.
+    if (unreadableMs > patienceMs) await rm(file, { force: true });
     if (other !== undefined && !isRunning(other)) await breakLock(file, other);
     if (waitedMs === patienceMs && other !== undefined) {
       report({
@@ -57,7 +60,6 @@ async function takeLock(
       });
     }
     await sleep(pollMs);
-    waitedMs += pollMs;
   }
 }
 

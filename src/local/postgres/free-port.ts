@@ -30,7 +30,7 @@ export async function findFreePort(preferred: number, hosts: readonly string[]):
     if (port !== undefined) return port;
   }
   throw new UserError('NO_FREE_PORT', `no free port from ${preferred} on`, {
-    suggestions: ['choose another with --db-port'],
+    suggestions: ['choose another with --pg-port'],
   });
 }
 

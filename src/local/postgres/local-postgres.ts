@@ -15,7 +15,7 @@ import { explainDiskError } from './explain-disk-error.ts';
 import { withFileLock } from './file-lock.ts';
 import { findServer } from './find-server.ts';
 import { findUsers, type Lease, takeLease } from './leases.ts';
-import { quitPostmaster, stopPostmaster } from './postmaster.ts';
+import { quitServerProcess, stopPostmaster } from './postmaster.ts';
 import { isPostmaster } from './postmaster-file.ts';
 import type { ServerBinaries } from './server-binaries.ts';
 import { type RunningServer, type ServerOptions, startServer } from './start-server.ts';
@@ -150,7 +150,7 @@ function endings(
       return stopped;
     },
     kill() {
-      if (leave()) quitPostmaster(server.pid);
+      if (leave()) quitServerProcess(server.pid);
     },
   };
 }

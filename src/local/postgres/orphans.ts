@@ -1,7 +1,7 @@
 import { readdir, readlink, realpath } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { quitPostmaster } from './postmaster.ts';
+import { quitServerProcess } from './postmaster.ts';
 
 const waitMs = 2_000;
 const pollMs = 20;
@@ -13,7 +13,7 @@ const pollMs = 20;
  */
 export async function endOrphans(dataDir: string): Promise<void> {
   const folder = await realpath(dataDir);
-  for (const pid of await processesIn(folder)) quitPostmaster(pid);
+  for (const pid of await processesIn(folder)) quitServerProcess(pid);
   for (let waited = 0; waited < waitMs; waited += pollMs) {
     await sleep(pollMs);
     if (process.platform === 'linux' && (await processesIn(folder)).length === 0) return;

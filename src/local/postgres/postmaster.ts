@@ -143,8 +143,8 @@ async function signalUntil(pid: number, isGone: () => boolean): Promise<void> {
   }
 }
 
-/** Quits at once, without a checkpoint: the next start replays the log. Does not wait. */
-export function quitPostmaster(pid: number): void {
+/** Ends a postmaster or a session at once, without a checkpoint: the next start replays the log. Does not wait. */
+export function quitServerProcess(pid: number): void {
   sendSignal(pid, process.platform === 'win32' ? 'SIGKILL' : 'SIGQUIT');
 }
 

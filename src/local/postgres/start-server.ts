@@ -1,4 +1,5 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Context } from '../../context.ts';
 import { UserError } from '../../errors.ts';
@@ -72,8 +73,7 @@ async function ensureCluster(
   binaries: ServerBinaries,
   runAs: RunAs,
 ): Promise<number | undefined> {
-  const made = await stat(paths.credentialsFile).catch(() => undefined);
-  if (made !== undefined) {
+  if (existsSync(paths.clusterDir)) {
     await verifyDataDir(paths, binaries.major);
     return undefined;
   }

@@ -52,6 +52,11 @@ test('the lock of a dead process is broken, by one of many', async () => {
   expect(await readdir(dir)).toEqual([]);
 });
 
+test('a lock whose holder died before it wrote its name is broken', async () => {
+  await writeFile(file, '');
+  expect(await withFileLock(testContext(), file, async () => 'in')).toBe('in');
+});
+
 // Only Linux says when a process started.
 if (process.platform === 'linux') {
   test('a number that belongs to a later process does not hold the lock', async () => {

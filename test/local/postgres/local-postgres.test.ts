@@ -225,7 +225,7 @@ test('data of another major is not touched', async () => {
   await cleanUp();
 });
 
-test('broken credentials are named', async () => {
+test('broken or missing credentials are named', async () => {
   const { local, projectDir, cleanUp } = await startTestPostgres();
   await local.stop();
   const file = join(projectDir, '.lambdapg', 'postgres', '17', 'credentials.json');
@@ -234,6 +234,8 @@ test('broken credentials are named', async () => {
     code: 'BAD_LOCAL_CREDENTIALS',
     message: expect.stringContaining(file),
   });
+  await rm(file);
+  await expect(startTestPostgres({ projectDir })).rejects.toMatchObject({ code: 'BAD_LOCAL_CREDENTIALS' });
   expect(await readPostmasterFile(local.dataDir)).toBeUndefined();
   await cleanUp();
 });
