@@ -2,9 +2,9 @@ import type { Context } from '../context.ts';
 import { type Bundle, startBundler } from '../project/bundle.ts';
 import type { FunctionConfig } from '../project/config-schema.ts';
 import type { Project } from '../project/find-project.ts';
+import { findNode, findPython } from '../project/interpreters.ts';
 import { type WatchedFunction, watchProject } from '../project/watch.ts';
 import { functionEnvironment } from './function-environment.ts';
-import { findNode, findPython } from '../project/interpreters.ts';
 import { type LocalFunction, startLocalLambda } from './lambda/local-lambda.ts';
 import type { ProjectDatabase } from './project-database.ts';
 
@@ -96,13 +96,14 @@ function localFunction(
   bundle: Bundle | undefined,
 ): LocalFunction {
   const { language, runtime } = project.config;
-  const { timeoutSeconds, memoryMb, reservedConcurrency, routes, handler } = config;
+  const { timeoutSeconds, memoryMb, reservedConcurrency, routes, schedule, handler } = config;
   return {
     ...{ name, language, runtime, executable, memoryMb, routes },
     codeDir: bundle?.codeDir ?? project.dir,
     handler: bundle?.handler ?? handler,
     timeoutMs: timeoutSeconds * 1000,
     ...(reservedConcurrency !== undefined && { reservedConcurrency }),
+    ...(schedule !== undefined && { schedule }),
     environment: { ...config.environment, ...environment },
   };
 }

@@ -8,6 +8,7 @@ import { functionArn, functionVersion, type LocalFunction } from './local-functi
 import { readBody } from './read-body.ts';
 import { reportRequest, reportThrottle } from './request-report.ts';
 import { payloadLimit } from './runtime-api.ts';
+import { scheduledEvent } from './scheduled-event.ts';
 
 export interface InvokeApi {
   readonly pools: EnvironmentPools;
@@ -50,6 +51,13 @@ export async function serveInvokeApi(
 }
 
 async function respond(api: InvokeApi, request: IncomingMessage): Promise<Answer> {
+  // Lambda asks for a signature, which a web page has not. Here the Origin tells a page, which any site could be, from
+  // an SDK, the AWS CLI or curl, which send none.
+  if (header(request, 'origin') !== undefined) {
+    return failed(403, 'AccessDeniedException', {
+      Message: 'the local Invoke API does not answer web pages',
+    });
+  }
   const { pathname } = new URL(request.url ?? '/', 'http://localhost');
   const rest = pathname.slice(root.length);
   if (request.method === 'GET' && (rest === '' || rest === '/')) {
@@ -82,7 +90,12 @@ async function invoke(
     const message = `Request must be smaller than ${limit} bytes for the InvokeFunction operation`;
     return failed(413, 'RequestTooLargeException', { Type: 'User', message });
   }
-  const parsed = readRequest(request, body);
+  // A scheduled function that is invoked with nothing gets what EventBridge would send.
+  const scheduled = body.length === 0 && fn.schedule !== undefined;
+  const parsed = readRequest(
+    request,
+    scheduled ? Buffer.from(JSON.stringify(scheduledEvent(fn.name))) : body,
+  );
   if ('status' in parsed) return parsed;
   if (type === 'DryRun') return { status: 204 };
   if (type === 'Event') {

@@ -16,6 +16,8 @@ export interface LocalFunction {
   readonly environment: Readonly<Record<string, string>>;
   /** HTTP API routes in AWS form: `GET /books/{id}`, `ANY /{proxy+}`, `$default`. */
   readonly routes: readonly string[];
+  /** EventBridge schedule, such as `rate(1 day)`; nothing fires it here, an empty Invoke stands for it. */
+  readonly schedule?: string;
   /** `$LATEST` unless told. */
   readonly version?: string;
 }

@@ -16,7 +16,7 @@ export type { LocalFunction } from './local-function.ts';
 
 export interface LocalLambdaOptions {
   readonly functions: readonly LocalFunction[];
-  /** 3000 unless told; 0 takes any. A busy one gives way to the next free one, with a `port-taken` event. */
+  /** 3000 unless told; 0 takes any. A busy one gives way to the next free one, with a `port-busy` event. */
   readonly preferredPort?: number;
   /** Most execution environments at once, of all functions; 50 unless told. */
   readonly concurrency?: number;
@@ -141,7 +141,7 @@ async function listen(server: Server, context: Context, preferredPort: number): 
     if (found === undefined) continue;
     if (port !== preferredPort) {
       const message = `port ${preferredPort} is in use, so this is port ${found}`;
-      context.report({ type: 'port-taken', message, preferredPort, port: found });
+      context.report({ type: 'port-busy', message, preferredPort, port: found });
     }
     return found;
   }

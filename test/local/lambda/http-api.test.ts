@@ -258,7 +258,7 @@ describe('the front', () => {
     const other = await startLocalLambda(testContext(told), { preferredPort: lambda.port, functions: [] });
     onTestFinished(() => other.stop());
     expect(other.port).toBeGreaterThan(lambda.port);
-    expect(told.ofType('port-taken')).toEqual([
+    expect(told.ofType('port-busy')).toEqual([
       expect.objectContaining({ preferredPort: lambda.port, port: other.port }),
     ]);
   });

@@ -8,10 +8,8 @@ import {
 import { execa } from 'execa';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type LocalLambda, startLocalLambda } from '../../../src/local/lambda/local-lambda.ts';
-import { scheduledEvent } from '../../../src/local/lambda/scheduled-event.ts';
 import {
   nodeFunction,
-  payloadOf,
   pythonFunction,
   serve,
   Told,
@@ -36,6 +34,10 @@ beforeAll(async () => {
     ),
     await pythonFunction('def handler(event, context): return {"python": event}', { name: 'python' }),
     await nodeFunction('', { name: 'none', reservedConcurrency: 0 }),
+    await nodeFunction('export const handler = async (event) => ({ event });', {
+      name: 'nightly',
+      schedule: 'rate(1 day)',
+    }),
   ];
   lambda = await startLocalLambda(testContext(told), { preferredPort: 0, functions });
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
@@ -135,6 +137,7 @@ describe("AWS's SDK", () => {
       ['echo', 'nodejs24.x', 20],
       ['python', 'python3.13', 20],
       ['none', 'nodejs24.x', 20],
+      ['nightly', 'nodejs24.x', 20],
     ]);
   });
 
@@ -205,21 +208,31 @@ test("AWS's command line invokes a local function", async () => {
   expect(JSON.parse(payload)).toEqual({ python: { a: 1 } });
 });
 
-test('a scheduled event is what EventBridge sends', async () => {
-  const event = scheduledEvent('echo', new Date('2026-11-21T12:00:00.123Z'));
-  const result = await lambda.invoke('echo', JSON.stringify(event));
-  if ('throttled' in result) throw new Error('throttled');
-  expect(payloadOf(result)).toMatchObject({
-    event: {
-      version: '0',
-      id: expect.stringMatching(/^[0-9a-f-]{36}$/),
-      'detail-type': 'Scheduled Event',
-      source: 'aws.events',
-      time: '2026-11-21T12:00:00Z',
-      region: 'us-east-1',
-      resources: ['arn:aws:events:us-east-1:000000000000:rule/echo'],
-      detail: {},
-    },
+describe('over plain HTTP', () => {
+  const invoke = (name: string, init: RequestInit = {}) =>
+    fetch(`${lambda.url}/2015-03-31/functions/${name}/invocations`, { method: 'POST', ...init });
+
+  test('a scheduled function that is invoked with nothing gets what EventBridge sends', async () => {
+    expect(await (await invoke('nightly')).json()).toMatchObject({
+      event: {
+        version: '0',
+        id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+        'detail-type': 'Scheduled Event',
+        source: 'aws.events',
+        time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
+        region: 'us-east-1',
+        resources: ['arn:aws:events:us-east-1:000000000000:rule/nightly'],
+        detail: {},
+      },
+    });
+    expect(await (await invoke('nightly', { body: '{"own":1}' })).json()).toMatchObject({
+      event: { own: 1 },
+    });
+  });
+
+  test('a web page, which any site could be, is refused', async () => {
+    const refused = await invoke('echo', { body: '{}', headers: { origin: 'https://example.com' } });
+    expect([refused.status, refused.headers.get('x-amzn-errortype')]).toEqual([403, 'AccessDeniedException']);
   });
 });
 
@@ -227,6 +240,6 @@ test('an unknown name is an error that names those there are', async () => {
   await expect(lambda.invoke('nobody', '{}')).rejects.toMatchObject({
     code: 'FUNCTION_NOT_FOUND',
     message: 'there is no function "nobody"',
-    suggestions: ['choose one of: echo, python, none'],
+    suggestions: ['choose one of: echo, python, none, nightly'],
   });
 });
