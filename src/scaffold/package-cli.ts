@@ -41,13 +41,14 @@ async function pack(packageDir: string): Promise<Uint8Array> {
       unknown
     >;
     const { scripts: _scripts, devDependencies: _devDependencies, ...kept } = manifest;
-    for (const entry of [...(manifest.files as string[]), 'LICENSE']) {
-      const filter = (path: string): boolean => !path.includes('__pycache__');
-      await cp(join(packageDir, entry), join(stage, entry), { recursive: true, filter });
-    }
+    const filter = (path: string): boolean => !path.includes('__pycache__');
+    const entries = [...(manifest.files as string[]), 'LICENSE'];
+    await Promise.all(
+      entries.map((entry) => cp(join(packageDir, entry), join(stage, entry), { recursive: true, filter })),
+    );
     await writeFile(join(stage, 'package.json'), `${JSON.stringify(kept, null, 2)}\n`);
-    const entries = await readdir(stage, { recursive: true, withFileTypes: true });
-    const paths = entries
+    const staged = await readdir(stage, { recursive: true, withFileTypes: true });
+    const paths = staged
       .filter((entry) => entry.isFile())
       .map((entry) => relative(stage, join(entry.parentPath, entry.name)));
     const out = join(stage, '.out.tgz');

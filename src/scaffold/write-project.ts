@@ -39,6 +39,8 @@ export async function writeProject(directory: string, files: Files, signal: Abor
   );
   const made = await makeParents(dirname(directory));
   try {
+    // Not recursive, which says ENOENT where the file system is read-only.
+    await mkdir(stage);
     for (const [path, content] of files) {
       signal.throwIfAborted();
       await mkdir(join(stage, 'new', dirname(path)), { recursive: true });
@@ -144,7 +146,7 @@ async function readIfThere(path: string): Promise<Buffer | undefined> {
 
 function explainWrite(error: unknown, path: string): unknown {
   const code = errorCode(error);
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
+  if (code !== undefined && ['EACCES', 'EPERM', 'EROFS', 'ENOENT'].includes(code)) {
     return new UserError('UNWRITABLE', `cannot write to ${path} (${code})`, {
       suggestions: ['choose a directory that belongs to you'],
       cause: error,
