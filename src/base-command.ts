@@ -131,6 +131,11 @@ export abstract class BaseCommand extends Command {
     return super.catch(printable as Interfaces.CommandError);
   }
 
+  /** oclif's own printer leaves out what is false. */
+  protected override logJson(json: unknown): void {
+    process.stdout.write(`${JSON.stringify(json, null, 2)}\n`);
+  }
+
   protected override toErrorJson(error: unknown): unknown {
     const { message, code, suggestions, ref, exitCode } = error as PrintableError;
     return {
