@@ -12,6 +12,13 @@ export interface Machine {
   readonly load: number;
 }
 
+export interface MeasuredPart {
+  readonly benchmark: Benchmark;
+  /** Share of the processors' time that nobody used right before, 0 to 1. */
+  readonly idle: number;
+  readonly rows: readonly Row[];
+}
+
 export async function describeMachine(): Promise<Machine> {
   const { stdout: commit } = await execa('git', ['describe', '--always', '--dirty'], { cwd: repository });
   const { stdout: npm } = await execa('npm', ['--version'], { cwd: repository });
@@ -26,21 +33,20 @@ export async function describeMachine(): Promise<Machine> {
 }
 
 /** The text of docs/benchmarks.md. */
-export function renderReport(
-  machine: Machine,
-  benchmarks: readonly Benchmark[],
-  rows: readonly Row[],
-): string {
-  const methods = benchmarks.map(({ name, method }) => `* **${name}**: ${method}`);
+export function renderReport(machine: Machine, parts: readonly MeasuredPart[]): string {
+  const methods = parts.map(
+    ({ benchmark, idle }) =>
+      `* **${benchmark.name}** (machine ${Math.round(idle * 100)} % idle right before): ${benchmark.method}`,
+  );
   return `# Benchmarks
 
-Written by \`npm run bench -- --write\`; \`npm run bench -- <name>\` measures one part.
+Written by \`npm run bench -- --when-quiet --write\`; \`npm run bench -- <name>\` measures one part.
 
 * ${machine.date} UTC, commit ${machine.commit}
 * ${machine.description}
-* load before the run: ${machine.load.toFixed(2)}
+* load average before the run: ${machine.load.toFixed(2)}
 
-${formatTable(rows)}
+${formatTable(parts.flatMap((part) => part.rows))}
 
 ## How to read it
 

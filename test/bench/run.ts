@@ -4,11 +4,12 @@ import { type Benchmark, makeBed, repository } from './bed.ts';
 import { commandLine } from './command-line.ts';
 import { connection } from './connection.ts';
 import { fromNothing, fromProject } from './first-request.ts';
+import { measureIdle, waitForQuiet } from './idle.ts';
 import { initPhase } from './init-phase.ts';
-import { describeMachine, renderReport } from './report.ts';
+import { describeMachine, type MeasuredPart, renderReport } from './report.ts';
 import { scaffold } from './scaffold.ts';
 import { seeding } from './seeding.ts';
-import { formatTable, type Row } from './table.ts';
+import { formatTable } from './table.ts';
 import { warmRequest } from './warm-request.ts';
 
 const benchmarks: readonly Benchmark[] = [
@@ -22,11 +23,11 @@ const benchmarks: readonly Benchmark[] = [
   seeding,
 ];
 
-const usage = `npm run bench [-- --write | <name>]: one of ${benchmarks.map(({ name }) => name).join(', ')}`;
+const usage = `npm run bench [-- [--when-quiet] [--write | <name>]]: one of ${benchmarks.map(({ name }) => name).join(', ')}`;
 
 async function main(args: readonly string[]): Promise<void> {
   const write = args.includes('--write');
-  const [filter = ''] = args.filter((arg) => arg !== '--write');
+  const [filter = ''] = args.filter((arg) => !arg.startsWith('--'));
   const chosen = benchmarks.filter(({ name }) => name.includes(filter));
   if (chosen.length === 0 || (write && filter !== '')) {
     process.stderr.write(`${usage}\n`);
@@ -34,23 +35,28 @@ async function main(args: readonly string[]): Promise<void> {
     return;
   }
   const machine = await describeMachine();
-  const rows = await measureAll(chosen);
-  process.stdout.write(`\n${formatTable(rows)}\n`);
+  const parts = await measureAll(chosen, args.includes('--when-quiet') ? waitForQuiet : measureIdle);
+  process.stdout.write(`\n${formatTable(parts.flatMap((part) => part.rows))}\n`);
   if (!write) return;
   const file = join(repository, 'docs/benchmarks.md');
-  await writeFile(file, renderReport(machine, benchmarks, rows));
+  await writeFile(file, renderReport(machine, parts));
   process.stdout.write(`\nwritten to ${file}\n`);
 }
 
-async function measureAll(chosen: readonly Benchmark[]): Promise<Row[]> {
+/** @param lookAround is asked before each part how idle the machine is */
+async function measureAll(
+  chosen: readonly Benchmark[],
+  lookAround: () => Promise<number>,
+): Promise<MeasuredPart[]> {
   const bed = await makeBed();
   try {
-    const rows: Row[] = [];
+    const parts: MeasuredPart[] = [];
     for (const benchmark of chosen) {
-      process.stderr.write(`${benchmark.name}\n`);
-      rows.push(...(await benchmark.measure(bed)));
+      const idle = await lookAround();
+      process.stderr.write(`${benchmark.name} (${Math.round(idle * 100)} % idle before)\n`);
+      parts.push({ benchmark, idle, rows: await benchmark.measure(bed) });
     }
-    return rows;
+    return parts;
   } finally {
     await bed.close();
   }
