@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const sampleMs = 2_000;
 /** A machine with this share of its time to spare counts as quiet. */
 const quiet = 0.85;
-const patienceMs = 10 * 60_000;
+const patienceMs = 5 * 60_000;
 
 /** The share of all processors' time, 0 to 1, that nobody used for two seconds. */
 export async function measureIdle(): Promise<number> {
@@ -21,7 +21,7 @@ function processorTimes(): { idle: number; all: number } {
   return { idle, all };
 }
 
-/** Waits until the machine has been quiet for three samples, at most ten minutes. @returns the last sample */
+/** Waits until the machine has been quiet for three samples, at most five minutes. @returns the last sample */
 export async function waitForQuiet(): Promise<number> {
   const until = performance.now() + patienceMs;
   let inRow = 0;
