@@ -29,7 +29,7 @@ class Connection:
     def __init__(self, settings: Callable[[], Settings]) -> None:
         self._settings = settings
         self._session: Session | None = None
-        # When the server last answered; 0 after an error. Wall clock: a monotonic one may stand still while frozen.
+        # When the server last answered. Wall clock: a monotonic one may stand still while frozen.
         self._proven_at = 0.0
 
     def ready(self) -> Session:
@@ -42,8 +42,7 @@ class Connection:
         return self._session
 
     def run(self, session: Session, sql: Query, params: Params | None) -> psycopg.Cursor[DictRow]:
-        """Runs one statement. After an error the connection has to prove itself before its next use."""
-        self._proven_at = 0.0
+        """Runs one statement. libpq itself knows afterwards whether the session outlived an error."""
         cursor = session.execute(sql, params)
         self._proven_at = time.time()
         return cursor
