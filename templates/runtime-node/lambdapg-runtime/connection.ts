@@ -69,9 +69,9 @@ export class Connection {
     // ends the reading that may have brought us here, the second one reads anew.
     await turnOfTheLoop();
     await turnOfTheLoop();
-    const silentFor = idleMs < 0 || idleMs >= askAfterMs;
+    const longIdle = idleMs < 0 || idleMs >= askAfterMs;
     // A goodbye that never came (a failover, a forgetful NAT) shows only when the server is asked: an empty statement.
-    const answered = this.#client === client && (!silentFor || (await this.answers(client, '')));
+    const answered = this.#client === client && (!longIdle || (await this.answers(client, '')));
     if (answered && this.#client === client && client.getTransactionStatus() === 'I') return client;
     void this.drop(client);
     return this.#open();
