@@ -19,6 +19,10 @@ type PrintableError = Error & {
   skipOclifErrorHandling?: boolean;
 };
 
+/** A flag without a value; false when it is not given, where oclif leaves a hole. */
+export const toggle = (description: string, char?: 'v' | 'y') =>
+  Flags.boolean({ default: false, description, ...(char !== undefined && { char }) });
+
 /** The flags of every command that works on the project's database; read by `parseDatabaseChoice`. */
 export const databaseFlags = {
   'database-url': Flags.string({
@@ -129,11 +133,6 @@ export abstract class BaseCommand extends Command {
       printable.skipOclifErrorHandling = true;
     }
     return super.catch(printable as Interfaces.CommandError);
-  }
-
-  /** oclif's own printer leaves out what is false. */
-  protected override logJson(json: unknown): void {
-    process.stdout.write(`${JSON.stringify(json, null, 2)}\n`);
   }
 
   protected override toErrorJson(error: unknown): unknown {

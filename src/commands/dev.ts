@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Flags } from '@oclif/core';
-import { BaseCommand, databaseFlags } from '../base-command.ts';
+import { BaseCommand, databaseFlags, toggle } from '../base-command.ts';
 import { startDev } from '../local/dev.ts';
 import { parseDatabaseChoice, resetProjectDatabase } from '../local/project-database.ts';
 import { runBeside } from '../local/run-beside.ts';
@@ -37,8 +37,8 @@ With "-- <command>" it runs that command on a scratch database and a free port (
       min: 1,
       description: 'most execution environments at once; more are throttled',
     }),
-    verbose: Flags.boolean({ char: 'v', description: "show Lambda's START, END and REPORT lines" }),
-    reset: Flags.boolean({ description: 'first delete the local database; needs --confirm' }),
+    verbose: toggle("show Lambda's START, END and REPORT lines", 'v'),
+    reset: toggle('first delete the local database; needs --confirm'),
     confirm: Flags.string({ description: 'the project name, to allow --reset', helpValue: 'project' }),
   };
 

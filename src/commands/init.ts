@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../base-command.ts';
+import { BaseCommand, toggle } from '../base-command.ts';
 import { architectures, languages, packageManagers, runtimes } from '../project/config-schema.ts';
 import { postgresMajors } from '../project/postgres-packages.ts';
 import { listTemplates } from '../scaffold/catalog.ts';
@@ -41,12 +41,10 @@ a missing answer is an error that names its flag.`;
       default: '17',
       description: 'PostgreSQL major version',
     }),
-    yes: Flags.boolean({ char: 'y', description: 'take the default for every open question' }),
-    force: Flags.boolean({
-      description: 'write into a folder that is not empty; lists the files it overwrites',
-    }),
-    'dry-run': Flags.boolean({ description: 'show the tree, write nothing' }),
-    'list-templates': Flags.boolean({ description: 'show the templates' }),
+    yes: toggle('take the default for every open question', 'y'),
+    force: toggle('write into a folder that is not empty; lists the files it overwrites'),
+    'dry-run': toggle('show the tree, write nothing'),
+    'list-templates': toggle('show the templates'),
     git: Flags.boolean({
       allowNo: true,
       default: true,

@@ -1,5 +1,4 @@
-import { Flags } from '@oclif/core';
-import { BaseCommand, databaseFlags } from '../base-command.ts';
+import { BaseCommand, databaseFlags, toggle } from '../base-command.ts';
 import { parseDatabaseChoice, withProjectDatabase } from '../local/project-database.ts';
 import { getProject } from '../project/find-project.ts';
 import { type MigrateResult, migrate } from '../seed/migrate.ts';
@@ -16,7 +15,7 @@ export default class Migrate extends BaseCommand {
   ];
   static override flags = {
     ...databaseFlags,
-    'dry-run': Flags.boolean({ description: 'print the SQL that would run, change nothing' }),
+    'dry-run': toggle('print the SQL that would run, change nothing'),
   };
 
   async run(): Promise<MigrateResult> {

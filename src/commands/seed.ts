@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand, databaseFlags } from '../base-command.ts';
+import { BaseCommand, databaseFlags, toggle } from '../base-command.ts';
 import { parseDatabaseChoice, withProjectDatabase } from '../local/project-database.ts';
 import { getProject } from '../project/find-project.ts';
 import { type SeedResult, seed } from '../seed/seed.ts';
@@ -18,8 +18,8 @@ inserted, changed rows updated, unchanged rows not touched: a second run writes 
   ];
   static override flags = {
     ...databaseFlags,
-    'dry-run': Flags.boolean({ description: 'count what would be written, change nothing' }),
-    truncate: Flags.boolean({ description: 'first empty the tables that the seeds name; needs --confirm' }),
+    'dry-run': toggle('count what would be written, change nothing'),
+    truncate: toggle('first empty the tables that the seeds name; needs --confirm'),
     confirm: Flags.string({ description: 'the project name, to allow --truncate', helpValue: 'project' }),
   };
 

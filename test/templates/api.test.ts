@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { withClient } from '../../src/database/with-client.ts';
 import { execa } from '../../src/exec.ts';
 import { functionEnvironment } from '../../src/local/function-environment.ts';
-import { findNode, findPython } from '../../src/project/interpreters.ts';
 import {
   type LocalFunction,
   type LocalLambda,
@@ -12,6 +11,7 @@ import {
 } from '../../src/local/lambda/local-lambda.ts';
 import { bundleFunction } from '../../src/project/bundle.ts';
 import { languages } from '../../src/project/config-schema.ts';
+import { findNode, findPython } from '../../src/project/interpreters.ts';
 import { migrate } from '../../src/seed/migrate.ts';
 import { seed } from '../../src/seed/seed.ts';
 import { makeTempDir, startTestPostgres, testContext } from '../postgres-server.ts';
