@@ -14,7 +14,8 @@ async function once(name, inputs, work) {
   for (const input of inputs) addTo(hash, join(root, input));
   const digest = hash.digest('hex');
   const mark = join(marks, name);
-  if (existsSync(mark) && readFileSync(mark, 'utf8') === digest && existsSync(join(root, 'node_modules'))) return;
+  if (existsSync(mark) && readFileSync(mark, 'utf8') === digest && existsSync(join(root, 'node_modules')))
+    return;
   process.stderr.write(`setup: ${name}\n`);
   await work();
   mkdirSync(marks, { recursive: true });
