@@ -52,23 +52,8 @@ function bundleOclif() {
     stdin: { contents: "module.exports = require('@oclif/core')", resolveDir: root },
     format: 'cjs',
     outfile: join(dist, 'oclif.cjs'),
-    plugins: [plainSort],
   });
 }
-
-/** oclif sorts command ids, which are ASCII, with localeCompare, whose first call in a process loads all of ICU's collation. */
-const plainSort = {
-  name: 'plain-sort',
-  setup(builder) {
-    builder.onLoad({ filter: /oclif[\\/]core[\\/]lib[\\/]config[\\/]plugin\.js$/ }, async ({ path }) => {
-      const text = await readFile(path, 'utf8');
-      const contents = text.replace('a.id.localeCompare(b.id)', 'a.id < b.id ? -1 : 1');
-      if (contents === text)
-        throw new Error(`${path} sorts otherwise now: see whether plainSort is still needed`);
-      return { contents };
-    });
-  },
-};
 
 /** The commands share the oclif that runs them (`imports` in package.json). */
 const sharedOclif = {
