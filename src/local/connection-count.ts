@@ -1,13 +1,17 @@
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionTarget } from '../database/target.ts';
 import { withClient } from '../database/with-client.ts';
 
 /** Counts the open sessions of the functions' logins. */
 export interface ConnectionCounter {
-  /** Sessions open now, or undefined when the server did not answer. Calls at the same time share one query. */
+  /** Sessions open a moment later, or undefined when the server did not answer. Calls at the same time share one query. */
   count(): Promise<number | undefined>;
   stop(): Promise<void>;
 }
+
+/** The count waits, so that it does not compete with a request that follows at once, and one serves a burst of them. */
+const settleMs = 50;
 
 /** Keeps one connection of `admin` for counting the sessions of `users`. */
 export function startConnectionCounter(admin: ConnectionTarget, users: readonly string[]): ConnectionCounter {
@@ -24,7 +28,8 @@ export function startConnectionCounter(admin: ConnectionTarget, users: readonly 
   let asking: Promise<number | undefined> | undefined;
   return {
     count() {
-      asking ??= ask()
+      asking ??= sleep(settleMs, undefined, { signal: stop.signal })
+        .then(() => ask())
         .catch(() => undefined)
         .finally(() => {
           asking = undefined;
