@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Context, Report } from '../context.ts';
+import { exitCodes, UserError } from '../errors.ts';
 import type { Project } from '../project/find-project.ts';
 import { migrate } from '../seed/migrate.ts';
 import { seed } from '../seed/seed.ts';
@@ -74,6 +75,7 @@ async function openDatabase(
   { project, database: choice, scratch, killSignal }: DevOptions,
   closers: (() => Promise<void>)[],
 ): Promise<ProjectDatabase> {
+  if (scratch && choice.url !== undefined) throw noScratch();
   const database = await openProjectDatabase(context, project, choice);
   closers.push(() => database.stop());
   killSignal.addEventListener('abort', () => database.kill());
@@ -82,6 +84,20 @@ async function openDatabase(
   const scratched = await useScratchDatabase(database, database.local, project);
   closers.push(() => scratched.stop());
   return scratched;
+}
+
+/** What a command writes must not go to a server that somebody else relies on. */
+function noScratch(): UserError {
+  return new UserError(
+    'NO_SCRATCH_DATABASE',
+    'a command runs on a scratch database, which a --database-url has not',
+    {
+      exit: exitCodes.usage,
+      suggestions: [
+        'leave --database-url out and LAMBDAPG_DATABASE_URL unset: the project has its own server',
+      ],
+    },
+  );
 }
 
 /** A server that is not ours is left as it is: `lambdapg migrate --database-url` says so out loud. */

@@ -185,6 +185,9 @@ describe('lambdapg dev', () => {
     const dev = await startDev(project, [], env);
     expect((await books(dev.url)).text).toContain('"title"');
     expect(JSON.stringify(dev.events) + dev.stderr()).not.toContain(password.reveal());
+    const tests = await runCli(['dev', '--', 'node', '-e', 'console.log("ran")'], { cwd: project, env });
+    expect([tests.exitCode, tests.stdout]).toEqual([2, '']);
+    expect(tests.stderr).toContain('a command runs on a scratch database');
     await dev.stop();
   });
 
