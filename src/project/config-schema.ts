@@ -86,6 +86,3 @@ export const configSchema = z
 
 export type ProjectConfig = z.infer<typeof configSchema>;
 export type FunctionConfig = ProjectConfig['functions'][string];
-
-/** Keys that `JSON.stringify` puts into `lambdapg.json`, before the defaults are filled in. */
-export type ProjectConfigInput = z.input<typeof configSchema>;

