@@ -49,7 +49,11 @@ const common = {
 function bundleOclif() {
   return build({
     ...common,
-    stdin: { contents: "module.exports = require('@oclif/core')", resolveDir: root },
+    // What starts a command is less than what a command is made of.
+    stdin: {
+      contents: `module.exports = { execute: require('@oclif/core/execute').execute, get core() { return require('@oclif/core'); } }`,
+      resolveDir: root,
+    },
     format: 'cjs',
     outfile: join(dist, 'oclif.cjs'),
   });
@@ -61,7 +65,7 @@ const sharedOclif = {
   setup(builder) {
     builder.onResolve({ filter: /^@oclif\/core$/ }, () => ({ path: 'core', namespace: 'shared-oclif' }));
     builder.onLoad({ filter: /.*/, namespace: 'shared-oclif' }, () => ({
-      contents: "module.exports = require('#oclif')",
+      contents: "module.exports = require('#oclif').core",
     }));
   },
 };
