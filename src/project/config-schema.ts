@@ -8,6 +8,11 @@ export const packageManagers = ['npm', 'pnpm', 'yarn', 'bun'] as const;
 export const runtimes = ['nodejs24.x', 'nodejs22.x', 'python3.13', 'python3.14'] as const;
 export const architectures = ['arm64', 'x86_64'] as const;
 
+export const retentionDays = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731] as const;
+export const databaseKinds = ['rds', 'aurora'] as const;
+export const networkKinds = ['isolated', 'nat', 'existing'] as const;
+export const databaseAuths = ['secret', 'iam'] as const;
+
 export type Language = (typeof languages)[number];
 export type PackageManager = (typeof packageManagers)[number];
 export type Runtime = (typeof runtimes)[number];
@@ -55,6 +60,126 @@ const functionSchema = z
   })
   .describe('One Lambda function.');
 
+const proxySchema = z
+  .strictObject({
+    borrowTimeoutSeconds: z
+      .int()
+      .min(0)
+      .max(300)
+      .default(120)
+      .describe('How long a client may wait for a connection of the pool before it gets an error.'),
+    maxConnectionsPercent: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(90)
+      .describe("Share of the database's max_connections that the proxy may open."),
+    maxIdleConnectionsPercent: z
+      .int()
+      .min(0)
+      .max(100)
+      .default(50)
+      .describe('Share of max_connections that it keeps open while nobody needs them.'),
+    idleClientTimeoutSeconds: z
+      .int()
+      .min(1)
+      .max(28_800)
+      .default(1_800)
+      .describe('Clients that ask nothing for this long are cut off.'),
+    pinningFilters: z
+      .array(z.never())
+      .default([])
+      .describe(
+        'Always empty: the one filter, EXCLUDE_VARIABLE_SETS, is for MySQL. A SET of PostgreSQL always pins.',
+      ),
+    initQuery: z
+      .string()
+      .optional()
+      .describe('SQL that the proxy runs on each new connection to the database.'),
+    requireTls: z.boolean().default(true).describe('Refuse clients without TLS.'),
+  })
+  .describe('RDS Proxy between functions and database.');
+
+const cloudSchema = z
+  .strictObject({
+    provider: z.literal('aws').default('aws'),
+    region: z
+      .string()
+      .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'expected a region such as eu-central-1')
+      .optional()
+      .describe('AWS region; else the one of the AWS profile or environment.'),
+    database: z
+      .strictObject({
+        kind: z.enum(databaseKinds).default('rds').describe('RDS instance, or Aurora Serverless v2 cluster.'),
+        version: z
+          .string()
+          .regex(/^\d+(\.\d+)?$/)
+          .optional()
+          .describe('Engine version such as "17.9"; else the newest of postgres.version that AWS offers.'),
+        instanceClass: z.string().default('db.t4g.micro').describe('RDS only.'),
+        storageGb: z.int().min(20).max(65_536).default(20).describe('RDS only; gp3, GiB.'),
+        multiAz: z.boolean().default(false).describe('RDS only: a standby in a second zone.'),
+        minAcu: z.number().min(0).max(256).multipleOf(0.5).default(0.5).describe('Aurora only; 0 pauses.'),
+        maxAcu: z.number().min(1).max(256).multipleOf(0.5).default(2).describe('Aurora only.'),
+        autoPauseSeconds: z.int().min(300).max(86_400).default(300).describe('Aurora with minAcu 0 only.'),
+        reader: z.boolean().default(false).describe('A read replica (RDS) or a reader (Aurora).'),
+        backupDays: z.int().min(1).max(35).default(7),
+        deletionProtection: z.boolean().default(true),
+      })
+      .prefault({}),
+    proxy: z
+      .union([z.literal(false), proxySchema])
+      .default(false)
+      .describe('false, or the settings of RDS Proxy.'),
+    auth: z
+      .enum(databaseAuths)
+      .default('secret')
+      .describe('How functions log in: a secret in Secrets Manager, or IAM from end to end.'),
+    network: z
+      .strictObject({
+        kind: z
+          .enum(networkKinds)
+          .default('isolated')
+          .describe('A new VPC without NAT, a new VPC with one NAT gateway, or subnets that exist.'),
+        cidr: z
+          .string()
+          .regex(/^(\d{1,3}\.){3}\d{1,3}\/(1[6-9]|2[0-4])$/, 'expected a block such as 10.20.0.0/22')
+          .default('10.20.0.0/22')
+          .describe('Of a new VPC.'),
+        subnetIds: z
+          .array(z.string().regex(/^subnet-[0-9a-f]+$/))
+          .default([])
+          .describe('Of an existing network: at least two, in two zones of one VPC.'),
+      })
+      .prefault({}),
+    connections: z
+      .strictObject({
+        perEnvironment: z.int().min(1).default(1).describe('Connections of one execution environment.'),
+        otherConsumers: z
+          .int()
+          .min(0)
+          .default(10)
+          .describe('Connections kept for people and other programs.'),
+      })
+      .prefault({}),
+    logRetentionDays: z
+      .union(retentionDays.map((days) => z.literal(days)))
+      .default(14)
+      .describe('The values that CloudWatch Logs knows.'),
+    healthPath: z
+      .string()
+      .regex(/^\/\S*$/)
+      .default('/health')
+      .describe('Asked after a deployment; a bad answer rolls it back.'),
+    dbHostMap: z
+      .record(z.string(), z.string())
+      .default({})
+      .describe('Where a database name is reached from here: {"db.example.com": "127.0.0.1:5433"}.'),
+  })
+  .describe(
+    'What `lambdapg provision` and `deploy` make. Names and ids of what exists are never written here.',
+  );
+
 /** The one source of `lambdapg.json`'s shape: parsing, types and the published JSON Schema all come from it. */
 export const configSchema = z
   .strictObject({
@@ -80,9 +205,12 @@ export const configSchema = z
           .describe('PostgreSQL major version.'),
       })
       .prefault({}),
+    cloud: cloudSchema.prefault({}),
     functions: z.record(functionName, functionSchema).describe('The functions by name.'),
   })
   .describe('The answers a lambdapg project was made with. What exists in a cloud is never written here.');
 
 export type ProjectConfig = z.infer<typeof configSchema>;
+export type CloudConfig = z.infer<typeof cloudSchema>;
+export type ProxyConfig = z.infer<typeof proxySchema>;
 export type FunctionConfig = ProjectConfig['functions'][string];
