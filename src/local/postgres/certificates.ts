@@ -1,4 +1,5 @@
 import { type webcrypto, X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
 
 /** PEM of a certificate and of its private key. */
 export interface KeyPair {
@@ -11,6 +12,8 @@ const authorityDays = 3650;
 /** Apple's limit for server certificates of a private authority is 825 days. */
 const serverDays = 397;
 const renewalDays = 30;
+
+const loopbackHosts = ['localhost', '127.0.0.1', '::1'];
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 
@@ -32,13 +35,17 @@ export async function createAuthority(): Promise<KeyPair> {
   return { certificate: `${certificate.toString('pem')}\n`, key: await exportKey(keys.privateKey) };
 }
 
-/** A server certificate for this computer's loopback names, signed by `authority`. */
-export async function createServerCertificate(authority: KeyPair): Promise<KeyPair> {
+/** A server certificate for `hosts` (names; this computer's loopback names unless told), signed by `authority`. */
+export async function createServerCertificate(
+  authority: KeyPair,
+  hosts: readonly string[] = loopbackHosts,
+): Promise<KeyPair> {
   const x509 = await loadX509();
   const issuer = new x509.X509Certificate(authority.certificate);
   const keys = await generateKeys();
   const certificate = await x509.X509CertificateGenerator.create({
-    subject: 'CN=localhost',
+    // A common name may have 64 characters, and nobody reads it where there are alternative names.
+    subject: `CN=${(hosts[0] ?? 'localhost').slice(0, 64)}`,
     issuer: issuer.subject,
     ...validity(serverDays),
     publicKey: keys.publicKey,
@@ -48,11 +55,9 @@ export async function createServerCertificate(authority: KeyPair): Promise<KeyPa
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
       new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-      new x509.SubjectAlternativeNameExtension([
-        { type: 'dns', value: 'localhost' },
-        { type: 'ip', value: '127.0.0.1' },
-        { type: 'ip', value: '::1' },
-      ]),
+      new x509.SubjectAlternativeNameExtension(
+        hosts.map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value })),
+      ),
       await x509.AuthorityKeyIdentifierExtension.create(issuer),
     ],
   });
