@@ -8,6 +8,7 @@ export default defineConfig({
     exclude: full ? [] : ['test/**/*.full.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 120_000,
+    globalSetup: './test/bed/global-setup.ts',
     pool: 'forks',
     maxWorkers: 2,
     reporters: ['default', './test/counts-reporter.ts'],

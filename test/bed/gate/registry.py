@@ -1,0 +1,34 @@
+"""Repairs and inventions register here, each under the id of its row in LEDGER.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+# A layer answers a call: it may ask the layer below with `proceed(input?)`, change what comes back, or raise AwsError.
+Layer = Callable[[Any, Callable[..., dict[str, Any]]], dict[str, Any]]
+
+layers: dict[tuple[str, str], list[Layer]] = {}
+ledger_ids: set[str] = set()
+
+
+def repairs(ledger_id: str, service: str, *actions: str) -> Callable[[Layer], Layer]:
+    """Puts a layer around `actions`; a later one lies around the earlier ones."""
+    ledger_ids.add(ledger_id)
+
+    def register(layer: Layer) -> Layer:
+        for action in actions:
+            layers.setdefault((service, action), []).append(layer)
+        return layer
+
+    return register
+
+
+def invents(ledger_id: str, service: str, *actions: str) -> Callable[[Callable[[Any], dict[str, Any]]], Callable[[Any], dict[str, Any]]]:
+    """Answers `actions` without moto."""
+
+    def register(answer: Callable[[Any], dict[str, Any]]) -> Callable[[Any], dict[str, Any]]:
+        repairs(ledger_id, service, *actions)(lambda call, _proceed: answer(call))
+        return answer
+
+    return register
