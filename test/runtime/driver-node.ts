@@ -3,15 +3,21 @@ import { createInterface } from 'node:readline';
 import { Database, settingsFromEnvironment } from '../../templates/runtime-node/lambdapg-runtime/index.ts';
 import type { Command } from './driver.ts';
 
-const wallClock = Date.now;
+const WallDate = Date;
 let skippedMs = 0;
-Date.now = () => wallClock() + skippedMs;
+globalThis.Date = class extends WallDate {
+  constructor(value?: number | string) {
+    super(value ?? WallDate.now() + skippedMs);
+  }
+  static override now = () => WallDate.now() + skippedMs;
+} as DateConstructor;
 
 const limits = process.env.TEST_CONNECT_TIMEOUT_MS;
-const database = new Database(() => ({
+const readSettings = () => ({
   ...settingsFromEnvironment(process.env),
   ...(limits !== undefined && { connectTimeoutMs: Number(limits) }),
-}));
+});
+const database = new Database(readSettings);
 
 async function run(command: Command): Promise<unknown> {
   switch (command.op) {
@@ -29,12 +35,25 @@ async function run(command: Command): Promise<unknown> {
         if (command.fail) throw new Error('the work failed');
         return results;
       });
+    case 'together':
+      return Promise.all(Array.from({ length: command.count }, () => queryOnce(command.sql)));
+    case 'credentials':
+      return readSettings().credentials();
     case 'skip':
       skippedMs += command.ms;
       return null;
     case 'password':
       process.env.PGPASSWORD = command.password;
       return null;
+  }
+}
+
+async function queryOnce(sql: string): Promise<unknown> {
+  const other = new Database(readSettings);
+  try {
+    return await other.query(sql);
+  } finally {
+    await other.close();
   }
 }
 

@@ -4,7 +4,8 @@ import json
 import os
 import sys
 import time
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
 
 import psycopg
 
@@ -31,11 +32,24 @@ def run(command):
             return database.query(command["sql"])
         case "transaction":
             return transact(command)
+        case "together":
+            with ThreadPoolExecutor(command["count"]) as pool:
+                return list(pool.map(query_once, [command["sql"]] * command["count"]))
+        case "credentials":
+            return asdict(read_settings().credentials())
         case "skip":
             skipped_s += command["ms"] / 1000
         case "password":
             os.environ["PGPASSWORD"] = command["password"]
     return None
+
+
+def query_once(sql):
+    other = Database(read_settings)
+    try:
+        return other.query(sql)
+    finally:
+        other.close()
 
 
 def transact(command):

@@ -14,6 +14,9 @@ export type Command =
       readonly fail?: boolean;
       readonly nested?: 'query' | 'transaction';
     }
+  /** The first statement of `count` databases of one environment, all at once. */
+  | { readonly op: 'together'; readonly sql: string; readonly count: number }
+  | { readonly op: 'credentials' }
   | { readonly op: 'skip'; readonly ms: number }
   | { readonly op: 'password'; readonly password: string };
 

@@ -1,6 +1,8 @@
 // Part of lambdapg's connection runtime: do not edit. `src/db.ts` is yours.
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import pg from 'pg';
+import { connectError } from './connect-error.ts';
+import { areEqual, type Credentials, isRefusedLogin } from './credentials.ts';
 import type { Settings } from './settings.ts';
 import { types } from './types.ts';
 
@@ -79,10 +81,28 @@ export class Connection {
 
   async #open(): Promise<pg.Client> {
     const settings = this.#settings();
+    let user: string | undefined;
+    const credentials = await settings.credentials().catch(fail);
+    user = credentials.user;
+    return this.#logIn(settings, credentials).catch(async (refusal: unknown) => {
+      if (!isRefusedLogin(refusal)) return fail(refusal);
+      // They may have been changed while this environment kept them. Nothing was sent: to log in again is safe.
+      const others = await settings.credentials(credentials).catch((why) => fail(refusal, why));
+      if (areEqual(others, credentials)) return fail(refusal);
+      user = others.user;
+      return this.#logIn(settings, others).catch(fail);
+    });
+
+    function fail(cause: unknown, more?: unknown): never {
+      throw connectError(settings, user, cause, more);
+    }
+  }
+
+  async #logIn(settings: Settings, credentials: Credentials): Promise<pg.Client> {
     const { host, port, database, tls, applicationName, connectTimeoutMs } = settings;
-    const { user, password } = await settings.credentials();
     const client = new pg.Client({
-      ...{ host, port, database, user, password, types },
+      ...{ host, port, database, types },
+      ...{ user: credentials.user, password: credentials.password },
       application_name: applicationName,
       connectionTimeoutMillis: connectTimeoutMs,
       keepAlive: true,
@@ -95,12 +115,9 @@ export class Connection {
     client.on('error', forget).on('end', forget);
     try {
       await client.connect();
-    } catch (cause) {
+    } catch (error) {
       void this.drop(client);
-      const code = (cause as { code?: string }).code;
-      const why = cause instanceof Error ? cause.message : String(cause);
-      const error = new Error(`cannot connect to ${host}:${port}/${database} as ${user}: ${why}`, { cause });
-      throw code === undefined ? error : Object.assign(error, { code });
+      throw error;
     }
     this.#client = client;
     this.#provenAt = Date.now();

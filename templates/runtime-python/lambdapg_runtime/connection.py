@@ -1,15 +1,18 @@
 """Part of lambdapg's connection runtime: do not edit. `app/db.py` is yours."""
 
+import re
 import select
 import socket
 import time
 from collections.abc import Callable
+
 import psycopg
 from psycopg.abc import Params, QueryNoTemplate as Query
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 
-from .settings import Credentials, Settings
+from .credentials import Credentials, SecretUnreadable, is_refused_login
+from .settings import Settings, system_authorities
 
 _LOOK_AFTER_S = 0.01
 """Unused for longer: look whether the server said goodbye (no round trip). Less is no freeze worth the name."""
@@ -87,23 +90,50 @@ def _answers(session: Session) -> bool:
 
 
 def _open(settings: Settings) -> Session:
-    credentials = settings.credentials()
-    deadline = time.monotonic() + settings.connect_timeout_ms / 1_000
-    where = f"{settings.host}:{settings.port}/{settings.database} as {credentials.user}"
-    failure: Exception | None = None
+    user = None
     try:
-        for address in _addresses(settings.host, settings.port):
-            # psycopg would give each address of the host the whole timeout; so they share it. 2 s is its least.
-            left = deadline - time.monotonic()
-            if failure is not None and left < 2:
+        credentials = settings.credentials()
+        user = credentials.user
+        try:
+            return _log_in(settings, credentials)
+        except psycopg.OperationalError as refusal:
+            others = _other_credentials(settings, credentials, refusal)
+            if others is None:
+                raise
+        user = others.user
+        return _log_in(settings, others)
+    except (psycopg.OperationalError, SecretUnreadable, OSError) as error:
+        where = f"{settings.host}:{settings.port}/{settings.database}{f' as {user}' if user else ''}"
+        message = f"cannot connect to {where}: {error}{_certificate_advice(settings, error)}"
+        raise psycopg.OperationalError(message) from error
+
+
+def _other_credentials(settings: Settings, refused: Credentials, refusal: Exception) -> Credentials | None:
+    """They may have been changed while this environment kept them. Nothing was sent: to log in again is safe."""
+    if not is_refused_login(refusal):
+        return None
+    try:
+        others = settings.credentials(refused)
+    except SecretUnreadable as error:
+        raise psycopg.OperationalError(f"{refusal}; {error}") from error
+    return None if others == refused else others
+
+
+def _log_in(settings: Settings, credentials: Credentials) -> Session:
+    deadline = time.monotonic() + settings.connect_timeout_ms / 1_000
+    failure: Exception | None = None
+    for address in _addresses(settings.host, settings.port):
+        # psycopg would give each address of the host the whole timeout; so they share it. 2 s is its least.
+        left = deadline - time.monotonic()
+        if failure is not None and left < 2:
+            break
+        try:
+            return _connect(settings, credentials, address, max(2, int(left)))
+        except psycopg.OperationalError as error:
+            failure = error
+            if is_refused_login(error):
                 break
-            try:
-                return _connect(settings, credentials, address, max(2, int(left)))
-            except psycopg.OperationalError as error:
-                failure = error
-    except OSError as error:
-        failure = error
-    raise psycopg.OperationalError(f"cannot connect to {where}: {failure}") from failure
+    raise failure or OSError(f"{settings.host} has no address")
 
 
 def _connect(settings: Settings, credentials: Credentials, address: str, timeout_s: int) -> Session:
@@ -128,3 +158,11 @@ def _connect(settings: Settings, credentials: Credentials, address: str, timeout
 def _addresses(host: str, port: int) -> list[str]:
     found = socket.getaddrinfo(host, port, proto=socket.IPPROTO_TCP)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def _certificate_advice(settings: Settings, error: Exception) -> str:
+    """RDS has authorities that no system knows."""
+    is_rds = re.search(r"\.rds\.amazonaws\.com(\.cn)?$", settings.host, re.IGNORECASE) is not None
+    if not is_rds or settings.ssl_root_cert != system_authorities() or "certificate verify failed" not in str(error):
+        return ""
+    return ": without a proxy, RDS needs Amazon's bundle of certificates in PGSSLROOTCERT"

@@ -1,17 +1,16 @@
 """Part of lambdapg's connection runtime: do not edit. `app/db.py` is yours."""
 
 import os
+import re
 import ssl
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from .application_name import application_name
-
-
-@dataclass(frozen=True)
-class Credentials:
-    user: str
-    password: str = field(repr=False)
+from .aws_signature import AWS_VARIABLES
+from .credentials import Credentials, CredentialSource
+from .iam_token import iam_credentials
+from .secret_credentials import secret_credentials
 
 
 @dataclass(frozen=True)
@@ -19,8 +18,7 @@ class Settings:
     host: str
     port: int
     database: str
-    credentials: Callable[[], Credentials]
-    """Asked once for each new connection, so that credentials may change while an environment lives."""
+    credentials: CredentialSource
     ssl_root_cert: str | None
     """PEM file of the authorities to trust; the chain and the name are always verified. None: no TLS."""
     application_name: str
@@ -31,12 +29,15 @@ class Settings:
 
 def settings_from_environment(env: Mapping[str, str]) -> Settings:
     """Reads libpq's variables: PGHOST, PGPORT (5432), PGDATABASE, PGUSER, PGPASSWORD, PGSSLMODE (verify-full, the
-    default, or disable) and PGSSLROOTCERT (a PEM file that replaces the system's authorities).
+    default, or disable) and PGSSLROOTCERT (a PEM file that replaces the system's authorities; from LAMBDA_TASK_ROOT).
+
+    Instead of PGUSER and PGPASSWORD: LAMBDAPG_SECRET_ARN, a secret of Secrets Manager, JSON with `username` and
+    `password`. Instead of PGPASSWORD: LAMBDAPG_DB_AUTH=iam.
 
     Raises ValueError with every fault at once.
     """
-    required = ("PGHOST", "PGDATABASE", "PGUSER", "PGPASSWORD")
-    faults = [f"{name} is not set" for name in required if not env.get(name)]
+    faults = _missing(env, "PGHOST", "PGDATABASE")
+    credentials = _choose_credentials(env, faults)
     port = env.get("PGPORT") or "5432"
     if not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65_535):
         faults.append(f"PGPORT={port} is no port")
@@ -47,10 +48,34 @@ def settings_from_environment(env: Mapping[str, str]) -> Settings:
         host=env["PGHOST"],
         port=int(port),
         database=env["PGDATABASE"],
-        credentials=lambda: Credentials(env["PGUSER"], env["PGPASSWORD"]),
+        credentials=credentials,
         ssl_root_cert=root_cert,
         application_name=application_name(env),
     )
+
+
+def _choose_credentials(env: Mapping[str, str], faults: list[str]) -> CredentialSource:
+    arn, auth = env.get("LAMBDAPG_SECRET_ARN"), env.get("LAMBDAPG_DB_AUTH")
+    if auth and auth != "iam":
+        faults.append(f"LAMBDAPG_DB_AUTH={auth} is unknown: use iam or leave it out")
+    if auth and arn:
+        faults.append("LAMBDAPG_SECRET_ARN and LAMBDAPG_DB_AUTH exclude each other")
+    if arn:
+        if not re.match(r"arn:[^:]+:secretsmanager:[^:]+:[^:]*:secret:.", arn):
+            faults.append(f"LAMBDAPG_SECRET_ARN={arn} is no ARN of a secret")
+        faults.extend(_missing(env, *AWS_VARIABLES))
+        return secret_credentials(env, arn)
+    if auth:
+        faults.extend(_missing(env, "PGUSER", "AWS_REGION", *AWS_VARIABLES))
+        if env.get("PGSSLMODE") == "disable":
+            faults.append("PGSSLMODE=disable: IAM authentication needs TLS")
+        return iam_credentials(env)
+    faults.extend(_missing(env, "PGUSER", "PGPASSWORD"))
+    return lambda refused=None, /: Credentials(env["PGUSER"], env["PGPASSWORD"])
+
+
+def _missing(env: Mapping[str, str], *names: str) -> list[str]:
+    return [f"{name} is not set" for name in names if not env.get(name)]
 
 
 def _root_cert(env: Mapping[str, str], faults: list[str]) -> str | None:
@@ -64,8 +89,14 @@ def _root_cert(env: Mapping[str, str], faults: list[str]) -> str | None:
         )
     file = env.get("PGSSLROOTCERT") or "system"
     if file == "system":
-        # psycopg's wheels carry their own OpenSSL, which looks for authorities where no system keeps them.
-        return ssl.get_default_verify_paths().cafile or "system"
-    if not os.access(file, os.R_OK):
+        return system_authorities()
+    # A file that was deployed beside the code, wherever Lambda puts that.
+    path = os.path.join(env.get("LAMBDA_TASK_ROOT") or "", file)
+    if not os.access(path, os.R_OK):
         faults.append(f"PGSSLROOTCERT={file} cannot be read")
-    return file
+    return path
+
+
+def system_authorities() -> str:
+    # psycopg's wheels carry their own OpenSSL, which looks for authorities where no system keeps them.
+    return ssl.get_default_verify_paths().cafile or "system"

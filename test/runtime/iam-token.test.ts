@@ -1,0 +1,111 @@
+import { rm } from 'node:fs/promises';
+import { Signer } from '@aws-sdk/rds-signer';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { makeTempDir } from '../postgres-server.ts';
+import { bundleNodeDriver, type Driver, driverLanguages, startDriver } from './driver.ts';
+import { testAwsEnvironment } from './secrets-endpoint.ts';
+
+let folder: string;
+let nodeDriver: string;
+beforeAll(async () => {
+  folder = await makeTempDir();
+  nodeDriver = await bundleNodeDriver(folder);
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const env = {
+  ...{ PGHOST: 'demo.abc.eu-central-1.rds.amazonaws.com', PGPORT: '5433', PGDATABASE: 'library' },
+  ...{ PGUSER: 'library_a', LAMBDAPG_DB_AUTH: 'iam', ...testAwsEnvironment },
+};
+
+/** The token that Amazon's own signer makes at the moment of `token`. */
+async function theirToken(settings: Record<string, string>, token: string): Promise<string> {
+  const date = /X-Amz-Date=(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/.exec(token)?.slice(1).map(Number) ?? [];
+  const [year = 0, month = 0, day, hour, minute, second] = date;
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(year, month - 1, day, hour, minute, second) });
+  try {
+    return await new Signer({
+      hostname: settings.PGHOST ?? '',
+      port: Number(settings.PGPORT),
+      username: settings.PGUSER ?? '',
+      region: settings.AWS_REGION ?? '',
+      credentials: {
+        accessKeyId: settings.AWS_ACCESS_KEY_ID ?? '',
+        secretAccessKey: settings.AWS_SECRET_ACCESS_KEY ?? '',
+        ...(settings.AWS_SESSION_TOKEN && { sessionToken: settings.AWS_SESSION_TOKEN }),
+      },
+    }).getAuthToken();
+  } finally {
+    vi.useRealTimers();
+  }
+}
+
+/** Amazon's signers differ in the order of the parameters, which nothing depends on: the signature covers them sorted. */
+const parts = (token: string): string[] => token.split(/[?&]/).sort();
+
+describe.each(driverLanguages)('IAM authentication in %s', (language) => {
+  const drivers: Driver[] = [];
+  const start = (changed: Record<string, string> = {}): Driver => {
+    const driver = startDriver(language, nodeDriver, { ...env, ...changed });
+    drivers.push(driver);
+    return driver;
+  };
+  afterEach(async () => {
+    await Promise.all(drivers.splice(0).map((driver) => driver.stop()));
+  });
+  const credentialsOf = async (driver: Driver) =>
+    (await driver.do({ op: 'credentials' })) as { user: string; password: string };
+
+  test.each<[string, Record<string, string>]>([
+    ['with a session token', {}],
+    ['with a key of its own', { AWS_SESSION_TOKEN: '' }],
+    ['for a user with unusual characters', { PGUSER: "o'brien+Ünal (a)*~/%" }],
+  ])("%s: the same token as Amazon's signer's, letter by letter", async (_title, changed) => {
+    const settings = { ...env, ...changed };
+    const { user, password } = await credentialsOf(start(changed));
+    expect(user).toBe(settings.PGUSER);
+    expect(parts(password)).toEqual(parts(await theirToken(settings, password)));
+    expect(password).toContain('X-Amz-Expires=900');
+    expect(password).toMatch(/^demo\.abc\.eu-central-1\.rds\.amazonaws\.com:5433\/\?Action=connect&DBUser=/);
+  });
+
+  test('each connection gets a token of its own time', async () => {
+    const driver = start();
+    const first = await credentialsOf(driver);
+    await driver.do({ op: 'skip', ms: 20 * 60_000 });
+    const second = await credentialsOf(driver);
+    expect(second.password).not.toBe(first.password);
+    expect(parts(second.password)).toEqual(parts(await theirToken(env, second.password)));
+  });
+
+  test('the port may be left out', async () => {
+    const { password } = await credentialsOf(start({ PGPORT: '' }));
+    expect(parts(password)).toEqual(parts(await theirToken({ ...env, PGPORT: '5432' }, password)));
+  });
+
+  test('settings: every fault at once', async () => {
+    const wrong = { PGUSER: '', AWS_REGION: '', AWS_ACCESS_KEY_ID: '', PGSSLMODE: 'disable' };
+    const message = await start(wrong)
+      .query('select 1')
+      .catch((error: Error) => error.message);
+    expect(message).toBe(
+      'the database settings are incomplete: PGUSER is not set; AWS_REGION is not set; AWS_ACCESS_KEY_ID is not set; ' +
+        'PGSSLMODE=disable: IAM authentication needs TLS',
+    );
+  });
+});
+
+test('both languages make the same token', async () => {
+  // Until both were asked within one second.
+  await expect
+    .poll(
+      async () => {
+        const drivers = driverLanguages.map((language) => startDriver(language, nodeDriver, env));
+        const tokens = await Promise.all(drivers.map((driver) => driver.do({ op: 'credentials' })));
+        await Promise.all(drivers.map((driver) => driver.stop()));
+        return JSON.stringify(tokens[0]) === JSON.stringify(tokens[1]);
+      },
+      { timeout: 20_000 },
+    )
+    .toBe(true);
+});

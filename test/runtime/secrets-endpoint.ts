@@ -1,0 +1,105 @@
+import { createHash, createHmac } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+
+export const testAwsEnvironment = {
+  AWS_REGION: 'eu-central-1',
+  AWS_ACCESS_KEY_ID: 'ASIATESTTESTTESTTEST',
+  AWS_SECRET_ACCESS_KEY: 'canary-key/+=',
+  AWS_SESSION_TOKEN: 'session/+= token',
+};
+export const testSecretArn = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:library/a-AbCdEf';
+
+export interface SecretsAnswer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** Secrets Manager's GetSecretValue over HTTP, for one secret; a request that is not signed as it must be gets 400. */
+export interface SecretsEndpoint {
+  /** Where to put it: AWS_ENDPOINT_URL_SECRETS_MANAGER. */
+  readonly url: string;
+  /** The bodies of the requests that were signed well. */
+  readonly asked: unknown[];
+  /** Why the others were refused. */
+  readonly refused: string[];
+  /** What GetSecretValue gives from now on, as it stands in SecretString. */
+  secret: string;
+  /** Answers the next requests, one each, instead; 'silence' never does. */
+  readonly instead: (SecretsAnswer | 'silence')[];
+  close(): Promise<void>;
+}
+
+export async function startSecretsEndpoint(secret = ''): Promise<SecretsEndpoint> {
+  const server = createServer((request, response) => {
+    answer(request, response).catch((error: Error) => response.destroy(error));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const endpoint: SecretsEndpoint = {
+    ...{ url: `http://127.0.0.1:${port}`, asked: [], refused: [], secret, instead: [] },
+    close: async () => {
+      server.close();
+      server.closeAllConnections();
+      await once(server, 'close');
+    },
+  };
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await buffer(request);
+    const fault = findSignatureFault(request, body);
+    if (fault !== undefined) {
+      endpoint.refused.push(fault);
+      const text = JSON.stringify({ __type: 'InvalidSignatureException', message: fault });
+      response.writeHead(400).end(text);
+      return;
+    }
+    const asked = JSON.parse(body.toString()) as { SecretId: string };
+    endpoint.asked.push(asked);
+    const instead = endpoint.instead.shift();
+    if (instead === 'silence') return;
+    const value = { ARN: asked.SecretId, SecretString: endpoint.secret, VersionStages: ['AWSCURRENT'] };
+    const { status, body: text } = instead ?? { status: 200, body: JSON.stringify(value) };
+    response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(text);
+  }
+  return endpoint;
+}
+
+/** Signature Version 4 made again, after the IAM User Guide; the SDK's own client is tested against it. */
+function findSignatureFault({ method, url, headers }: IncomingMessage, body: Buffer): string | undefined {
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION } = testAwsEnvironment;
+  const [, key, day = '', region, service, names = '', given] =
+    /^AWS4-HMAC-SHA256 Credential=(.+?)\/(\d{8})\/(.+?)\/(.+?)\/aws4_request, SignedHeaders=(.+?), Signature=(\w+)$/.exec(
+      headers.authorization ?? '',
+    ) ?? [];
+  const date = headers['x-amz-date'] as string | undefined;
+  if (key !== AWS_ACCESS_KEY_ID) return `key ${key}`;
+  if (region !== AWS_REGION || service !== 'secretsmanager') return `scope ${region}/${service}`;
+  if (headers['x-amz-security-token'] !== AWS_SESSION_TOKEN) return 'session token';
+  if (headers['x-amz-target'] !== 'secretsmanager.GetSecretValue') return 'target';
+  if (headers['content-type'] !== 'application/x-amz-json-1.1') return 'content type';
+  if (date === undefined || Math.abs(Date.now() - parseDate(date)) > 300_000) return `date ${date}`;
+  const signed = names.split(';');
+  for (const name of ['host', 'x-amz-date', 'x-amz-security-token', 'x-amz-target']) {
+    if (!signed.includes(name)) return `${name} is not signed`;
+  }
+  const request = [method, url, '', ...canonical(headers, signed), '', names, hash(body)].join('\n');
+  const scope = `${day}/${region}/${service}/aws4_request`;
+  const signingKey = [day, region, service, 'aws4_request'].reduce<Buffer>(
+    (last, part) => createHmac('sha256', last).update(part).digest(),
+    Buffer.from(`AWS4${AWS_SECRET_ACCESS_KEY}`),
+  );
+  const text = `AWS4-HMAC-SHA256\n${date}\n${scope}\n${hash(request)}`;
+  const expected = createHmac('sha256', signingKey).update(text).digest('hex');
+  return given === expected ? undefined : 'signature';
+}
+
+const canonical = (headers: IncomingHttpHeaders, names: readonly string[]): string[] =>
+  names.map((name) => `${name}:${String(headers[name]).trim().replace(/\s+/g, ' ')}`);
+
+const hash = (text: string | Buffer): string => createHash('sha256').update(text).digest('hex');
+
+const parseDate = (text: string): number =>
+  Date.parse(text.replace(/^(....)(..)(..T..)(..)(..Z)$/, '$1-$2-$3:$4:$5'));
