@@ -1,0 +1,141 @@
+import { ApiGatewayV2Client } from '@aws-sdk/client-apigatewayv2';
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
+import { EC2Client } from '@aws-sdk/client-ec2';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { IAMClient } from '@aws-sdk/client-iam';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { RDSClient } from '@aws-sdk/client-rds';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { fromNodeProviderChain } from '@aws-sdk/credential-providers';
+import { exitCodes, UserError } from '../../errors.ts';
+
+/** One client per service, made at first use. */
+export interface Clients {
+  readonly apigateway: ApiGatewayV2Client;
+  readonly ec2: EC2Client;
+  readonly events: EventBridgeClient;
+  readonly iam: IAMClient;
+  readonly lambda: LambdaClient;
+  readonly logs: CloudWatchLogsClient;
+  readonly rds: RDSClient;
+  readonly secrets: SecretsManagerClient;
+  readonly ssm: SSMClient;
+  readonly sts: STSClient;
+}
+
+export interface Identity {
+  readonly account: string;
+  readonly arn: string;
+  /** `aws`, `aws-cn`, `aws-us-gov`: the second part of every ARN. */
+  readonly partition: string;
+}
+
+/** An AWS account and region, as the caller reaches them. */
+export interface Aws {
+  readonly region: string;
+  /** For questions: the SDK asks again after throttling, 5xx and lost connections. */
+  readonly read: Clients;
+  /** For changes: each is sent once. The steps' engine looks at the world before it sends one again. */
+  readonly write: Clients;
+  /** Who calls; asked once per run. */
+  identity(): Promise<Identity>;
+  /** The credentials, for what is signed here (IAM database tokens). */
+  readonly credentials: ReturnType<typeof fromNodeProviderChain>;
+}
+
+export interface AwsChoice {
+  readonly region?: string | undefined;
+  readonly profile?: string | undefined;
+}
+
+/**
+ * Region and credentials as AWS's own tools find them: flags, `AWS_REGION`, `AWS_PROFILE`, the shared files, SSO, the container or
+ * instance role.
+ *
+ * @throws UserError NO_REGION (exit 2)
+ */
+export async function openAws(choice: AwsChoice): Promise<Aws> {
+  const region = choice.region ?? (await findRegion(choice.profile));
+  if (region === undefined || region === '') {
+    throw new UserError('NO_REGION', 'no AWS region is set', {
+      exit: exitCodes.usage,
+      suggestions: ['--region eu-central-1', 'or AWS_REGION, or "cloud": {"region": …} in lambdapg.json'],
+    });
+  }
+  const credentials = fromNodeProviderChain({
+    clientConfig: { region },
+    ...(choice.profile !== undefined && { profile: choice.profile }),
+  });
+  const read = clientsOf({ region, credentials, maxAttempts: 5 });
+  const write = clientsOf({ region, credentials, maxAttempts: 1 });
+  let identity: Promise<Identity> | undefined;
+  return {
+    region,
+    read,
+    write,
+    credentials,
+    identity: () => {
+      identity ??= askIdentity(read.sts);
+      return identity;
+    },
+  };
+}
+
+/** What the SDK's own chain says: environment, then the profile of the shared files. */
+async function findRegion(profile: string | undefined): Promise<string | undefined> {
+  const client = new STSClient({ ...(profile !== undefined && { profile }) });
+  return client.config.region().catch(() => undefined);
+}
+
+async function askIdentity(sts: STSClient): Promise<Identity> {
+  const { Account: account = '', Arn: arn = '' } = await sts.send(new GetCallerIdentityCommand({}));
+  return { account, arn, partition: arn.split(':')[1] ?? 'aws' };
+}
+
+interface ClientSettings {
+  readonly region: string;
+  readonly credentials: Aws['credentials'];
+  readonly maxAttempts: number;
+}
+
+function clientsOf(settings: ClientSettings): Clients {
+  const made = new Map<string, unknown>();
+  const once = <C>(name: string, make: () => C): C => {
+    if (!made.has(name)) made.set(name, make());
+    return made.get(name) as C;
+  };
+  return {
+    get apigateway() {
+      return once('apigateway', () => new ApiGatewayV2Client(settings));
+    },
+    get ec2() {
+      return once('ec2', () => new EC2Client(settings));
+    },
+    get events() {
+      return once('events', () => new EventBridgeClient(settings));
+    },
+    get iam() {
+      return once('iam', () => new IAMClient(settings));
+    },
+    get lambda() {
+      return once('lambda', () => new LambdaClient(settings));
+    },
+    get logs() {
+      return once('logs', () => new CloudWatchLogsClient(settings));
+    },
+    get rds() {
+      return once('rds', () => new RDSClient(settings));
+    },
+    get secrets() {
+      return once('secrets', () => new SecretsManagerClient(settings));
+    },
+    get ssm() {
+      return once('ssm', () => new SSMClient(settings));
+    },
+    get sts() {
+      return once('sts', () => new STSClient(settings));
+    },
+  };
+}

@@ -1,0 +1,124 @@
+import { DescribeLogGroupsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import {
+  DescribeAddressesCommand,
+  DescribeInternetGatewaysCommand,
+  DescribeNatGatewaysCommand,
+  DescribeRouteTablesCommand,
+  DescribeSecurityGroupsCommand,
+  DescribeSubnetsCommand,
+  DescribeVpcEndpointsCommand,
+  DescribeVpcsCommand,
+  type Filter,
+} from '@aws-sdk/client-ec2';
+import { ListRolePoliciesCommand } from '@aws-sdk/client-iam';
+import { ListSecretsCommand, type SecretListEntry } from '@aws-sdk/client-secrets-manager';
+import type { Aws } from './clients.ts';
+import type { Stage } from './stage.ts';
+
+/**
+ * One view of what the stage has: each kind is listed once, at first use, and shared by all who ask. Take a new one to
+ * look again.
+ */
+export type Look = ReturnType<typeof takeLook>;
+
+export function takeLook(aws: Aws, stage: Stage) {
+  const { ec2, logs, secrets, iam } = aws.read;
+  const ours: Filter[] = [
+    { Name: 'tag:lambdapg:project', Values: [stage.project] },
+    { Name: 'tag:lambdapg:stage', Values: [stage.stage] },
+  ];
+  const pages = pager(ours);
+  return {
+    vpcs: once(() => pages((page) => ec2.send(new DescribeVpcsCommand(page)), 'Vpcs')),
+    subnets: once(() => pages((page) => ec2.send(new DescribeSubnetsCommand(page)), 'Subnets')),
+    routeTables: once(() => pages((page) => ec2.send(new DescribeRouteTablesCommand(page)), 'RouteTables')),
+    internetGateways: once(() =>
+      pages((page) => ec2.send(new DescribeInternetGatewaysCommand(page)), 'InternetGateways'),
+    ),
+    natGateways: once(() =>
+      pages(
+        ({ Filters, ...page }) => ec2.send(new DescribeNatGatewaysCommand({ Filter: Filters, ...page })),
+        'NatGateways',
+      ),
+    ),
+    addresses: once(
+      async () => (await ec2.send(new DescribeAddressesCommand({ Filters: ours }))).Addresses ?? [],
+    ),
+    securityGroups: once(() =>
+      pages((page) => ec2.send(new DescribeSecurityGroupsCommand(page)), 'SecurityGroups'),
+    ),
+    endpoints: once(() => pages((page) => ec2.send(new DescribeVpcEndpointsCommand(page)), 'VpcEndpoints')),
+    secrets: once(() => listSecrets(secrets, stage)),
+    logGroups: once(async () => {
+      const { logGroups = [] } = await logs.send(
+        new DescribeLogGroupsCommand({ logGroupNamePrefix: `/aws/lambda/${stage.prefix}-` }),
+      );
+      return logGroups;
+    }),
+    rolePolicies: keyed(
+      async (role: string) =>
+        (await iam.send(new ListRolePoliciesCommand({ RoleName: role }))).PolicyNames ?? [],
+    ),
+  };
+}
+
+interface Page {
+  readonly Filters: Filter[];
+  readonly NextToken?: string;
+}
+
+const pager =
+  (filters: Filter[]) =>
+  async <
+    K extends string,
+    R extends { NextToken?: string | undefined } & { [key in K]?: unknown[] | undefined },
+  >(
+    ask: (page: Page) => Promise<R>,
+    key: K,
+  ): Promise<NonNullable<R[K]>> => {
+    const all: unknown[] = [];
+    let token: string | undefined;
+    do {
+      const answer = await ask({ Filters: filters, ...(token !== undefined && { NextToken: token }) });
+      all.push(...(answer[key] ?? []));
+      token = answer.NextToken === '' ? undefined : answer.NextToken;
+    } while (token !== undefined);
+    return all as NonNullable<R[K]>;
+  };
+
+async function listSecrets(secrets: Aws['read']['secrets'], stage: Stage): Promise<SecretListEntry[]> {
+  const all: SecretListEntry[] = [];
+  let token: string | undefined;
+  do {
+    const { SecretList = [], NextToken } = await secrets.send(
+      new ListSecretsCommand({
+        Filters: [{ Key: 'name', Values: [`${stage.prefix}/`] }],
+        IncludePlannedDeletion: true,
+        ...(token !== undefined && { NextToken: token }),
+      }),
+    );
+    all.push(...SecretList);
+    token = NextToken;
+  } while (token !== undefined);
+  return all;
+}
+
+function once<T>(ask: () => Promise<T>): () => Promise<T> {
+  let asked: Promise<T> | undefined;
+  return () => {
+    asked ??= ask();
+    return asked;
+  };
+}
+
+function keyed<T>(ask: (key: string) => Promise<T>): (key: string) => Promise<T> {
+  const asked = new Map<string, Promise<T>>();
+  return (key) => {
+    let answer = asked.get(key);
+    if (answer === undefined) {
+      answer = ask(key);
+      asked.set(key, answer);
+    }
+    return answer;
+  };
+}
