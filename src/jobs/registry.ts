@@ -1,0 +1,15 @@
+import type { Job } from '../database/route.ts';
+import { ensureRolesJob } from './ensure-roles-job.ts';
+import { migrateJob } from './migrate-job.ts';
+import { probeJob } from './probe-job.ts';
+import { queryJob } from './query-job.ts';
+import { seedJob } from './seed-job.ts';
+
+/** What the runner can do. Adding one needs no change of the runner, but a new upload of it. */
+const jobs = [ensureRolesJob, migrateJob, probeJob, queryJob, seedJob] as const;
+
+/** A job of another version of lambdapg may not be there. */
+export function findJob(name: string): Job<unknown, unknown> | undefined {
+  // The input was made by the same job on the other side; its type cannot be seen through JSON.
+  return jobs.find((job) => job.name === name) as Job<unknown, unknown> | undefined;
+}
