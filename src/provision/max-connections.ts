@@ -30,7 +30,6 @@ const auroraRows = [
 /** Same page: with a minimum of 0 or 0.5 ACU the default is capped. */
 const auroraCap = { belowAcu: 1, connections: 2_000 } as const;
 
-/** Below this much memory the formula promises more than the class has after RDS's own processes. */
 const gibibyte = 2 ** 30;
 
 /** `max_connections` of RDS's default parameter group, from a class's nominal memory in bytes. */
