@@ -5,7 +5,13 @@ import { withClient } from '../../src/database/with-client.ts';
 import { functionEnvironment } from '../../src/local/function-environment.ts';
 import { Secret } from '../../src/secret.ts';
 import { startTestPostgres } from '../postgres-server.ts';
-import { bundleNodeDriver, type Driver, driverLanguages, startDriver } from './driver.ts';
+import {
+  bundleNodeDriver,
+  type Driver,
+  type DriverLanguage,
+  driverLanguages,
+  startDriver,
+} from './driver.ts';
 import { startRefusingPostgres } from './refusing-postgres.ts';
 import {
   type SecretsEndpoint,
@@ -48,6 +54,45 @@ const changePassword = (role: string, password: string): Promise<unknown> =>
 const killBackends = (): Promise<unknown> =>
   asAdmin("select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename like 'library\\__'");
 
+const drivers: Driver[] = [];
+const startIn = (language: DriverLanguage, changed: Record<string, string>): Driver => {
+  const env = { ...settings, AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoint.url, ...changed };
+  const driver = startDriver(language, nodeDriver, env);
+  drivers.push(driver);
+  return driver;
+};
+afterEach(async () => {
+  await Promise.all(drivers.splice(0).map((driver) => driver.stop()));
+});
+const failureOf = (driver: Driver): Promise<string> =>
+  driver.query('select 1').then(
+    () => 'no failure',
+    (error: unknown) => JSON.stringify(error, Object.getOwnPropertyNames(error)),
+  );
+const user = async (driver: Driver): Promise<unknown> =>
+  (await driver.query('select session_user::text as name'))[0]?.name;
+
+const refusals = [
+  // What RDS Proxy says (aws/aws-secretsmanager-jdbc issue 222, PostHog/posthog pull 64084).
+  [
+    '28000',
+    'This RDS proxy has no credentials for the role u. Check the credentials for this role and try again.',
+  ],
+  ['28P01', 'The password that was provided for the role u is wrong.'],
+  ['28000', 'role "u" is not permitted to log in'],
+  ['28P01', 'password authentication failed for user "u"'],
+] as const;
+
+const otherFailures = [
+  ['53300', 'sorry, too many clients already'],
+  ['53300', 'too many connections for role "u"'],
+  ['57P03', 'the database system is starting up'],
+  ['3D000', 'database "library" does not exist'],
+  ['28000', 'no pg_hba.conf entry for host "10.0.0.1", user "u", database "library", no encryption'],
+  // The borrow timeout of RDS Proxy.
+  ['08P01', 'timed-out waiting to acquire database connection'],
+] as const;
+
 /** In the form of Secrets Manager's errors. */
 const refusal = (type: string, message: string, status = 400) => ({
   status,
@@ -72,24 +117,18 @@ test("the endpoint of these tests accepts the SDK's own client and refuses anoth
   await expect(ask('another')).rejects.toThrow('signature');
 });
 
+test('an endpoint that never answers is given up in time and named, in both languages', async () => {
+  endpoint.instead.push('silence', 'silence', 'silence', 'silence');
+  const failures = await Promise.all(driverLanguages.map((language) => failureOf(startIn(language, {}))));
+  for (const failure of failures) {
+    expect(failure).toContain(`${new URL(endpoint.url).host} cannot be reached (no answer within 3000 ms)`);
+    expect(failure).toContain('an interface endpoint for Secrets Manager or a NAT gateway');
+  }
+  expect(endpoint.asked).toHaveLength(4);
+});
+
 describe.each(driverLanguages)('credentials from a secret, in %s', (language) => {
-  const drivers: Driver[] = [];
-  const start = (changed: Record<string, string> = {}): Driver => {
-    const env = { ...settings, AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoint.url, ...changed };
-    const driver = startDriver(language, nodeDriver, env);
-    drivers.push(driver);
-    return driver;
-  };
-  afterEach(async () => {
-    await Promise.all(drivers.splice(0).map((driver) => driver.stop()));
-  });
-  const failureOf = (driver: Driver): Promise<string> =>
-    driver.query('select 1').then(
-      () => 'no failure',
-      (error: unknown) => JSON.stringify(error, Object.getOwnPropertyNames(error)),
-    );
-  const user = async (driver: Driver): Promise<unknown> =>
-    (await driver.query('select session_user::text as name'))[0]?.name;
+  const start = (changed: Record<string, string> = {}): Driver => startIn(language, changed);
 
   test('one signed GetSecretValue serves the first connections of an environment and all later ones', async () => {
     const driver = start();
@@ -154,64 +193,59 @@ describe.each(driverLanguages)('credentials from a secret, in %s', (language) =>
     expect(await user(driver)).toBe('library_a');
   });
 
-  test.each([
-    // What RDS Proxy says (aws/aws-secretsmanager-jdbc issue 222, PostHog/posthog pull 64084).
-    [
-      '28000',
-      'This RDS proxy has no credentials for the role u1. Check the credentials for this role and try again.',
-    ],
-    ['28P01', 'The password that was provided for the role u1 is wrong.'],
-    ['28000', 'role "u1" is not permitted to log in'],
-    ['28P01', 'password authentication failed for user "u1"'],
-  ])('refused with %s %s: one more login with what the secret holds now', async (code, message) => {
-    const postgres = await startRefusingPostgres(code, message);
-    const value = (user: string) => ({
-      status: 200,
-      body: JSON.stringify({ SecretString: secretOf(user, 'canary') }),
-    });
-    endpoint.instead.push(value('u1'), value('u2'));
+  test('a login that is refused is tried once more, with what the secret holds now', async () => {
+    const postgres = await startRefusingPostgres();
+    const plain = { PGHOST: '127.0.0.1', PGPORT: String(postgres.port), PGSSLMODE: 'disable' };
+    const driver = start(plain);
+    const next = (user: string): void => {
+      const body = JSON.stringify({ SecretString: secretOf(user, 'canary') });
+      endpoint.instead.push({ status: 200, body });
+    };
+    next('u0');
     try {
-      const plain = { PGHOST: '127.0.0.1', PGPORT: String(postgres.port), PGSSLMODE: 'disable' };
-      expect(await failureOf(start(plain))).toContain(' as u2: ');
-      expect(postgres.users).toEqual(['u1', 'u2']);
+      for (const [round, [code, message]] of refusals.entries()) {
+        postgres.users.length = 0;
+        Object.assign(postgres, { code, message });
+        next(`u${round + 1}`);
+        expect(await failureOf(driver)).toContain(` as u${round + 1}: `);
+        expect(postgres.users).toEqual([`u${round}`, `u${round + 1}`]);
+      }
     } finally {
       await postgres.close();
     }
   });
 
-  test.each([
-    ['53300', 'sorry, too many clients already'],
-    ['53300', 'too many connections for role "u1"'],
-    ['57P03', 'the database system is starting up'],
-    ['3D000', 'database "library" does not exist'],
-    ['28000', 'no pg_hba.conf entry for host "10.0.0.1", user "u1", database "library", no encryption'],
-    // The borrow timeout of RDS Proxy.
-    ['08P01', 'timed-out waiting to acquire database connection'],
-  ])('refused with %s %s: neither the secret is read nor the login tried again', async (code, message) => {
-    const postgres = await startRefusingPostgres(code, message);
+  test('a login that fails for another reason is not tried again, and the secret is not read', async () => {
+    const postgres = await startRefusingPostgres();
+    const driver = start({ PGHOST: '127.0.0.1', PGPORT: String(postgres.port), PGSSLMODE: 'disable' });
     try {
-      const plain = { PGHOST: '127.0.0.1', PGPORT: String(postgres.port), PGSSLMODE: 'disable' };
-      expect(await failureOf(start(plain))).toContain(message.split('"')[0]);
-      expect(postgres.users).toEqual(['library_a']);
+      for (const [code, message] of otherFailures) {
+        postgres.users.length = 0;
+        Object.assign(postgres, { code, message });
+        expect(await failureOf(driver)).toContain(message.split('"')[0]);
+        expect(postgres.users).toEqual(['library_a']);
+      }
       expect(endpoint.asked).toEqual([get]);
     } finally {
       await postgres.close();
     }
   });
 
-  test.each([
-    [
-      'AccessDeniedException',
-      "HTTP 400 AccessDeniedException not you: the function's role needs secretsmanager:GetSecretValue on it",
-    ],
-    ['ResourceNotFoundException', 'HTTP 400 ResourceNotFoundException not you: there is no such secret'],
-    ['InvalidRequestException', 'InvalidRequestException not you: it may be scheduled for deletion'],
-  ])('%s names the secret and says what to look at, after one call', async (type, message) => {
-    endpoint.instead.push(refusal(type, 'not you'));
-    const failure = await failureOf(start());
-    expect(failure).toContain(`cannot read the secret ${testSecretArn}: `);
-    expect(failure).toContain(message);
-    expect(endpoint.asked).toHaveLength(1);
+  test('a refusal of Secrets Manager names the secret and says what to look at, after one call', async () => {
+    const driver = start();
+    for (const [type, advice] of [
+      ['AccessDeniedException', "the function's role needs secretsmanager:GetSecretValue on it"],
+      ['ResourceNotFoundException', 'there is no such secret'],
+      ['InvalidRequestException', 'it may be scheduled for deletion'],
+      ['DecryptionFailure', "the function's role needs kms:Decrypt"],
+    ] as const) {
+      endpoint.asked.length = 0;
+      endpoint.instead.push(refusal(`com.amazonaws.secretsmanager#${type}`, 'not you'));
+      const message = `cannot read the secret ${testSecretArn}: HTTP 400 ${type} not you: ${advice}`;
+      expect(await failureOf(driver)).toContain(message);
+      expect(endpoint.asked).toHaveLength(1);
+    }
+    expect(await user(driver)).toBe('library_a');
   });
 
   test.each([
@@ -223,14 +257,6 @@ describe.each(driverLanguages)('credentials from a secret, in %s', (language) =>
     expect(endpoint.asked).toEqual([get, get]);
   });
 
-  test('an endpoint that never answers is given up in time and named', async () => {
-    endpoint.instead.push('silence', 'silence');
-    const failure = await failureOf(start());
-    expect(failure).toContain(`${new URL(endpoint.url).host} cannot be reached (no answer within 3000 ms)`);
-    expect(failure).toContain('an interface endpoint for Secrets Manager or a NAT gateway');
-    expect(endpoint.asked).toHaveLength(2);
-  });
-
   test('an endpoint that refuses the connection is named', async () => {
     const closed = await startSecretsEndpoint();
     await closed.close();
@@ -238,17 +264,17 @@ describe.each(driverLanguages)('credentials from a secret, in %s', (language) =>
     expect(failure).toMatch(/127\.0\.0\.1:\d+ cannot be reached \(.*refused.*\)/i);
   });
 
-  test.each([
-    'canary',
-    '"canary"',
-    '{"username":"canary"}',
-    '{"username":"u","password":["canary"]}',
-    '{canary',
-  ])('a secret of another form (%s) is named and not shown', async (secret) => {
-    endpoint.secret = secret;
-    const failure = await failureOf(start());
-    expect(failure).toContain(`the secret ${testSecretArn} is no JSON with username and password`);
-    expect(failure).not.toContain('canary');
+  test('a secret of another form is named and not shown', async () => {
+    const driver = start();
+    for (const secret of [
+      ...['canary', '"canary"', '{"username":"canary"}', '{"username":"u","password":["canary"]}', '{canary'],
+      '{"username":"u","password":""}',
+    ]) {
+      endpoint.secret = secret;
+      const failure = await failureOf(driver);
+      expect(failure).toContain(`the secret ${testSecretArn} is no JSON with username and password`);
+      expect(failure).not.toContain('canary');
+    }
   });
 
   test('settings: every fault at once', async () => {

@@ -1,9 +1,12 @@
 import { once } from 'node:events';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { rootCertificates } from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Client, withClient } from '../../src/database/with-client.ts';
 import { functionEnvironment } from '../../src/local/function-environment.ts';
-import { startTestPostgres } from '../postgres-server.ts';
+import { makeTempDir, startTestPostgres } from '../postgres-server.ts';
 import { bundleNodeDriver, type Driver, driverLanguages, startDriver } from './driver.ts';
 import { startTcpRelay } from './tcp-relay.ts';
 
@@ -280,6 +283,34 @@ describe.each(driverLanguages)('connection runtime in %s', (language) => {
       const changed = { PGSSLROOTCERT: '', NODE_TLS_REJECT_UNAUTHORIZED: '0', NODE_NO_WARNINGS: '1' };
       expect(await refused(changed)).toMatch(/certificate/i);
     });
+
+    test('PGSSLROOTCERT may be a file beside the code, wherever Lambda puts that, with more authorities in it', async () => {
+      const folder = await makeTempDir();
+      try {
+        const own = await readFile(settings.PGSSLROOTCERT ?? '', 'utf8');
+        await writeFile(join(folder, 'ca.pem'), [...rootCertificates.slice(0, 3), own].join('\n'));
+        const other = start({ PGSSLROOTCERT: './ca.pem', LAMBDA_TASK_ROOT: folder });
+        expect(await other.query('select 1 as one')).toEqual([{ one: 1 }]);
+      } finally {
+        await rm(folder, { recursive: true });
+      }
+    });
+
+    test.each([
+      ['demo.abc.eu-central-1.rds.amazonaws.com', '', true],
+      ['demo.abc.eu-central-1.rds.amazonaws.com', 'own', false],
+      ['demo.example.com', '', false],
+    ])(
+      'an unknown authority of %s with PGSSLROOTCERT=%s: RDS bundle advised: %s',
+      async (host, ca, advised) => {
+        const message = await refused({
+          ...{ PGHOST: host, TEST_LOCAL_NAME: host },
+          PGSSLROOTCERT: ca === 'own' ? (settings.PGSSLROOTCERT ?? '') : '',
+        });
+        expect(message).toMatch(/certificate/i);
+        expect(/RDS needs Amazon's bundle/.test(String(message))).toBe(advised);
+      },
+    );
 
     test('never falls back: a server without TLS gets neither user nor password', async () => {
       const said: Buffer[] = [];

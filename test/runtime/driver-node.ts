@@ -1,4 +1,5 @@
 // Runs one `Database` and does what it is told, one JSON command a line: the stand-in for an execution environment.
+import dns from 'node:dns';
 import { createInterface } from 'node:readline';
 import { Database, settingsFromEnvironment } from '../../templates/runtime-node/lambdapg-runtime/index.ts';
 import type { Command } from './driver.ts';
@@ -11,6 +12,13 @@ globalThis.Date = class extends WallDate {
   }
   static override now = () => WallDate.now() + skippedMs;
 } as DateConstructor;
+
+const wallLookup = dns.lookup;
+const local = process.env.TEST_LOCAL_NAME;
+Object.assign(dns, {
+  lookup: (name: string, ...rest: [dns.LookupOptions, () => void]) =>
+    wallLookup(name === local ? '127.0.0.1' : name, ...rest),
+});
 
 const limits = process.env.TEST_CONNECT_TIMEOUT_MS;
 const readSettings = () => ({

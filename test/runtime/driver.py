@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,10 @@ from lambdapg_runtime import Database, settings_from_environment
 wall_clock = time.time
 skipped_s = 0.0
 time.time = lambda: wall_clock() + skipped_s
+
+resolve = socket.getaddrinfo
+local_name = os.environ.get("TEST_LOCAL_NAME")
+socket.getaddrinfo = lambda name, *rest, **more: resolve("127.0.0.1" if name == local_name else name, *rest, **more)
 
 
 def read_settings():

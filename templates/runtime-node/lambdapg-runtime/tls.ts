@@ -25,12 +25,16 @@ export function readTls(env: Environment, faults: string[]): Tls {
   }
 }
 
-/** What to add to the reason why no connection could be made: RDS has authorities that no system knows. */
+const unknownAuthority = [
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+];
+
+/** What to add to the reason why there is no connection: RDS has authorities that no system knows, its proxy has not. */
 export function certificateAdvice(error: unknown, host: string, tls: Tls): string {
-  const { code } = error as { code?: unknown };
-  const isUnknown = code === 'SELF_SIGNED_CERT_IN_CHAIN' || code === 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY';
-  if (!isUnknown || tls === false || tls.ca !== undefined || !isRds(host)) return '';
+  const { code = '' } = error as { code?: string };
+  const isRds = /\.rds\.amazonaws\.com(\.cn)?$/i.test(host);
+  if (!isRds || tls === false || tls.ca !== undefined || !unknownAuthority.includes(code)) return '';
   return ": without a proxy, RDS needs Amazon's bundle of certificates in PGSSLROOTCERT";
 }
-
-const isRds = (host: string): boolean => /\.rds\.amazonaws\.com(\.cn)?$/i.test(host);

@@ -161,7 +161,8 @@ def _addresses(host: str, port: int) -> list[str]:
 
 
 def _certificate_advice(settings: Settings, error: Exception) -> str:
-    """RDS has authorities that no system knows."""
+    """What to add to the reason why there is no connection: RDS has authorities that no system knows, its proxy has
+    not."""
     is_rds = re.search(r"\.rds\.amazonaws\.com(\.cn)?$", settings.host, re.IGNORECASE) is not None
     if not is_rds or settings.ssl_root_cert != system_authorities() or "certificate verify failed" not in str(error):
         return ""
