@@ -1,5 +1,5 @@
 // Part of lambdapg's connection runtime: do not edit. `src/db.ts` is yours.
-import { awsSigner, type Environment } from './aws-request.ts';
+import { type Environment, Signer } from './aws-signature.ts';
 import type { CredentialSource } from './credentials.ts';
 
 /**
@@ -8,14 +8,13 @@ import type { CredentialSource } from './credentials.ts';
  */
 export function iamCredentials(env: Environment): CredentialSource {
   // A refused token would be refused again: it is the role or the grant of rds_iam that is missing.
-  return async (refused) => refused ?? { user: env.PGUSER ?? '', password: await iamToken(env) };
+  return async (refused) => refused ?? { user: env.PGUSER ?? '', password: iamToken(env) };
 }
 
 /** `host:port/?Action=connect&DBUser=…`, as the SDKs' signers make it (rds-db:connect). */
-async function iamToken(env: Environment): Promise<string> {
-  const { PGHOST: host, PGPORT: port, PGUSER: user = '', AWS_REGION: region = '' } = env;
-  const query = new URLSearchParams({ Action: 'connect', DBUser: user, 'X-Amz-Expires': '900' });
-  const url = `https://${host}:${port || 5432}/?${query}`;
-  const signer = awsSigner(env, { url, service: 'rds-db', region, signQuery: true });
-  return `${signer.url.host}/?${signer.encodedSearch}&X-Amz-Signature=${await signer.signature()}`;
+function iamToken(env: Environment): string {
+  const { PGHOST = '', PGPORT, PGUSER = '', AWS_REGION = '' } = env;
+  const host = `${PGHOST.toLowerCase()}:${PGPORT || 5432}`;
+  const query = { Action: 'connect', DBUser: PGUSER, 'X-Amz-Expires': '900' };
+  return `${host}/?${new Signer(env, 'rds-db', AWS_REGION).presignGet(host, query)}`;
 }

@@ -1,5 +1,5 @@
 // Part of lambdapg's connection runtime: do not edit. `src/db.ts` is yours.
-import type { Environment } from './aws-request.ts';
+import type { Environment } from './aws-signature.ts';
 import type { CredentialSource, Credentials } from './credentials.ts';
 import { readSecret } from './secrets-manager.ts';
 

@@ -1,6 +1,6 @@
 // Part of lambdapg's connection runtime: do not edit. `src/db.ts` is yours.
 import { applicationName } from './application-name.ts';
-import { awsVariables, type Environment } from './aws-request.ts';
+import { awsVariables, type Environment } from './aws-signature.ts';
 import type { CredentialSource } from './credentials.ts';
 import { iamCredentials } from './iam-token.ts';
 import { secretCredentials } from './secret-credentials.ts';

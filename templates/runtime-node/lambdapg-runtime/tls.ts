@@ -1,7 +1,7 @@
 // Part of lambdapg's connection runtime: do not edit. `src/db.ts` is yours.
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Environment } from './aws-request.ts';
+import type { Environment } from './aws-signature.ts';
 
 /** The chain and the name are always verified; `ca` (PEM) replaces Node's own authorities. `false`: no TLS. */
 export type Tls = { readonly ca?: string } | false;
