@@ -34,6 +34,8 @@ const watched = new Map([
 ]);
 /** More than this waits in the client's socket. */
 const longestQueue = 65_536;
+/** Messages that are written together. */
+const longestOut = 64;
 
 /** A client that is logged in: borrows a session of the database for each transaction, or for good once it is pinned. */
 export class ClientSession implements Borrower {
@@ -143,12 +145,16 @@ export class ClientSession implements Borrower {
   async #pump(): Promise<void> {
     this.#pumping = true;
     try {
-      for (let piece = this.#reader.next(); piece !== undefined; piece = this.#reader.next()) {
-        await this.#take(piece);
+      // More may arrive during each wait, so it is over only when nothing is left after one.
+      for (
+        let piece = this.#reader.next();
+        piece !== undefined || this.#out.length > 0;
+        piece = this.#reader.next()
+      ) {
+        if (piece !== undefined) await this.#take(piece);
         if (this.#ended.signal.aborted) return;
-        if (this.#out.length >= 64) await this.#flush();
+        if (piece === undefined || this.#out.length >= longestOut) await this.#flush();
       }
-      await this.#flush();
       this.#release();
     } catch (error) {
       if (!this.#ended.signal.aborted) this.fail(error);

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { ConnectionTarget } from '../../../src/database/target.ts';
-import { createServerCertificate } from '../../../src/local/postgres/certificates.ts';
+import { createServerCertificate, type KeyPair } from '../../../src/local/postgres/certificates.ts';
 import type { LocalPostgres } from '../../../src/local/postgres/local-postgres.ts';
 import {
   type LocalProxy,
@@ -20,9 +20,14 @@ export interface TestProxy extends LocalProxy {
   connect(overrides?: pg.ClientConfig): Promise<pg.Client>;
 }
 
+type TestProxyOptions = Partial<Omit<LocalProxyOptions, 'tls'>> & { tls?: LocalProxyOptions['tls'] | null };
+
 export interface ProxyBed {
   readonly local: LocalPostgres;
-  startProxy(options?: Partial<LocalProxyOptions>): Promise<TestProxy>;
+  /** Signed by the server's authority. */
+  readonly certificate: KeyPair;
+  /** `tls: null` for a proxy without. */
+  startProxy(options?: TestProxyOptions): Promise<TestProxy>;
   /** Straight to the server, as its superuser. */
   admin<R extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<R[]>;
   /** The application's sessions as the server sees them. */
@@ -42,6 +47,7 @@ export async function startProxyBed(): Promise<ProxyBed> {
     (await direct.query<R>(sql, values)).rows;
   return {
     local,
+    certificate,
     admin,
     sessions: () =>
       admin(
@@ -49,7 +55,7 @@ export async function startProxyBed(): Promise<ProxyBed> {
          where usename = $1 and backend_type = 'client backend' order by pid`,
         [local.slots.a.user],
       ),
-    async startProxy(options = {}) {
+    async startProxy({ tls = { ...certificate, required: true }, ...options } = {}) {
       const context = testContext();
       const log: string[] = [];
       const { password } = local.slots.a;
@@ -57,7 +63,7 @@ export async function startProxyBed(): Promise<ProxyBed> {
       const proxy = await startLocalProxy(context, {
         target: local.slots.a,
         credentials: async (user) => (user === local.slots.a.user ? { password } : undefined),
-        tls: { ...certificate, required: true },
+        ...(tls !== null && { tls }),
         maxConnections: 2,
         borrowTimeoutMs: 10_000,
         log: (line) => log.push(line),
