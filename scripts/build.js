@@ -85,6 +85,17 @@ async function bundleCommands() {
   });
 }
 
+/** The in-VPC runner: one file that Lambda runs as it is, without lambdapg around it. */
+function bundleRunner() {
+  return build({
+    ...common,
+    entryPoints: [join(root, 'src/providers/aws/routes/runner-handler.ts')],
+    format: 'esm',
+    outfile: join(dist, 'runner/index.mjs'),
+    banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
+  });
+}
+
 /** What is bundled is redistributed, so its licences go along. */
 async function writeLicences(builds) {
   const packages = new Set();
@@ -148,7 +159,7 @@ async function copyRuntimeClients() {
 }
 
 await rm(dist, { recursive: true, force: true });
-await writeLicences([await bundleOclif(), await bundleCommands()]);
+await writeLicences([await bundleOclif(), await bundleCommands(), await bundleRunner()]);
 await writeSchema();
 await copyRuntimeClients();
 await writeManifest();

@@ -16,11 +16,19 @@ export interface Job<Input, Output> {
   pack?(context: Context, input: Input): Promise<Packed<Input>>;
 }
 
+/** Any job, by its name alone. */
+export type AnyJob = Pick<Job<never, unknown>, 'name'>;
+
 export interface Packed<Input> {
-  /** For the other side: `projectDir` is replaced there by the folder that holds `files`. */
   readonly input: Input;
-  readonly projectDir: string;
-  /** Relative to `projectDir`, with forward slashes. */
+  /** On the other side `input.projectDir` becomes the folder that holds them. */
+  readonly project?: PackedFiles;
+}
+
+export interface PackedFiles {
+  /** Absolute. */
+  readonly dir: string;
+  /** Relative to `dir`, with forward slashes. */
   readonly files: readonly string[];
 }
 

@@ -34,7 +34,11 @@ export async function putChunk(table: ChunkTable, sequence: number, bytes: Buffe
     try {
       await client.query('BEGIN');
       await client.query(`DELETE FROM ${sqlName(table)} WHERE sequence = $1`, [sequence]);
-      const line = Buffer.concat([Buffer.from(`${sequence}\t\\\\x`), Buffer.from(bytes.toString('hex')), newline]);
+      const line = Buffer.concat([
+        Buffer.from(`${sequence}\t\\\\x`),
+        Buffer.from(bytes.toString('hex')),
+        newline,
+      ]);
       await copyFrom(client, `COPY ${sqlName(table)} (sequence, bytes) FROM STDIN`, linesOf(line));
       await client.query('COMMIT');
     } catch (error) {

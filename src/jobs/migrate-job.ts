@@ -22,10 +22,9 @@ export const migrateJob: Job<MigrateInput, MigrateResult> = {
   },
   async pack(_context, input) {
     await readMigrations(input.projectDir, directory);
-    const files = (await listFolder(join(input.projectDir, directory))).filter((name) =>
-      /\.sql$/i.test(name),
-    );
-    return { input, projectDir: input.projectDir, files: files.map((name) => `${directory}/${name}`) };
+    const { projectDir: dir } = input;
+    const names = (await listFolder(join(dir, directory))).filter((name) => /\.sql$/i.test(name));
+    return { input, project: { dir, files: names.map((name) => `${directory}/${name}`) } };
   },
 };
 

@@ -79,7 +79,13 @@ async function step<T>(
   } catch (error) {
     const code = limit.aborted ? 'ETIMEDOUT' : errorCode(error);
     const detail = limit.aborted ? `no answer within ${probe.timeoutMs} ms` : errorMessage(error);
-    probe.steps.push({ stage, ok: false, durationMs: durationMs(), detail, ...(code !== undefined && { code }) });
+    probe.steps.push({
+      stage,
+      ok: false,
+      durationMs: durationMs(),
+      detail,
+      ...(code !== undefined && { code }),
+    });
     return undefined;
   }
 }
@@ -107,11 +113,7 @@ async function openSocket(address: string, port: number, signal: AbortSignal): P
 /** The length of the message and 80877103: https://www.postgresql.org/docs/current/protocol-message-formats.html (SSLRequest). */
 const sslRequest = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
 
-async function speakTls(
-  socket: Socket,
-  target: ConnectionTarget,
-  signal: AbortSignal,
-): Promise<Found<true>> {
+async function speakTls(socket: Socket, target: ConnectionTarget, signal: AbortSignal): Promise<Found<true>> {
   socket.write(sslRequest);
   const [answer] = (await once(socket, 'data', { signal })) as [Buffer];
   if (answer.toString('latin1', 0, 1) !== 'S') throw new Error('the server offers no TLS');
@@ -123,7 +125,10 @@ async function speakTls(
     checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate),
   });
   await once(secure, 'secureConnect', { signal });
-  return { value: true, detail: `${secure.getProtocol()}, ${secure.getPeerCertificate().subject?.CN ?? name}` };
+  return {
+    value: true,
+    detail: `${secure.getProtocol()}, ${secure.getPeerCertificate().subject?.CN ?? name}`,
+  };
 }
 
 async function logIn(probe: Probe, target: ConnectionTarget): Promise<void> {

@@ -1,10 +1,10 @@
+import type { Context } from '../context.ts';
 import { describeTarget, explainPostgresError } from '../database/explain.ts';
 import { quoteIdentifier } from '../database/identifier.ts';
 import type { Job } from '../database/route.ts';
 import { type ResultLimits, runStatement, type StatementResult } from '../database/run-statement.ts';
 import { type Client, withClient } from '../database/with-client.ts';
 import { errorCode, UserError } from '../errors.ts';
-import type { Context } from '../context.ts';
 import { cancelOnAbort } from '../seed/cancel-on-abort.ts';
 import { explainStatementError } from '../seed/explain-statement.ts';
 import { badSql } from '../seed/read-sql.ts';
@@ -43,7 +43,7 @@ export const queryJob: Job<QueryInput, QueryOutput> = {
   },
   async pack(_context, input) {
     parseQuery(input);
-    return { input, projectDir: '.', files: [] };
+    return { input };
   },
 };
 
@@ -66,7 +66,9 @@ async function runAll(
   input: QueryInput,
 ): Promise<StatementResult[]> {
   const wrap =
-    input.oneTransaction && statements.length > 1 && !statements.some(({ words }) => isTransaction(words));
+    input.oneTransaction &&
+    statements.length > 1 &&
+    !statements.some(({ words }) => isTransactionCommand(words));
   const results: StatementResult[] = [];
   const left = { maxRows: input.maxRows, maxSize: input.maxSize };
   if (wrap) await client.query('BEGIN');
@@ -82,13 +84,17 @@ async function runAll(
   return results;
 }
 
-function isTransaction([first, second]: readonly string[]): boolean {
+export function isTransactionCommand([first, second]: readonly string[]): boolean {
   if (first === 'start' || first === 'prepare') return second === 'transaction';
   return ['begin', 'commit', 'end', 'abort', 'rollback', 'savepoint', 'release'].includes(first ?? '');
 }
 
 /** With line and caret. The advice for files of migrations is not for what is typed. */
-function explainQueryError(error: unknown, { path, text }: QueryInput, statement: Statement): unknown {
+export function explainQueryError(
+  error: unknown,
+  { path, text }: Pick<QueryInput, 'path' | 'text'>,
+  statement: Statement,
+): unknown {
   const script = { path, text, statements: [] };
   const explained = explainStatementError(error, { script, statement, blockers: [], consequences: [] });
   if (errorCode(error) !== '25001' || !(explained instanceof UserError)) return explained;

@@ -26,6 +26,6 @@ export const seedJob: Job<SeedInput, SeedResult> = {
     const seeds = await findSeeds(input.projectDir, directory, { files: input.files, cwd });
     for (const { kind, path } of seeds) if (kind === 'sql') await readSqlScript(input.projectDir, path);
     const { files: _given, ...rest } = input;
-    return { input: rest, projectDir: input.projectDir, files: seeds.map(({ path }) => path) };
+    return { input: rest, project: { dir: input.projectDir, files: seeds.map(({ path }) => path) } };
   },
 };

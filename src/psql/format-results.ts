@@ -1,4 +1,5 @@
 import type { StatementResult } from '../database/run-statement.ts';
+import { typeIds } from '../database/type-ids.ts';
 
 /** Aligned columns, as psql prints them: numbers to the right, an empty cell for NULL. */
 export function formatTables(results: readonly StatementResult[]): string {
@@ -45,7 +46,9 @@ export function formatCsv(results: readonly StatementResult[]): string {
 
 function csvValue(value: string | null): string {
   if (value === null) return '';
-  return value === '' || value === '\\.' || /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
+  return value === '' || value === '\\.' || /[",\r\n]/.test(value)
+    ? `"${value.replaceAll('"', '""')}"`
+    : value;
 }
 
 /** A result for programs. */
@@ -83,17 +86,21 @@ function uniqueNames(names: readonly string[]): string[] {
   });
 }
 
-/** OIDs of built-in types never change: src/include/catalog/pg_type.dat. */
-const types = { bool: 16, int8: 20, int2: 21, int4: 23, oid: 26, json: 114, float4: 700, float8: 701, numeric: 1700, jsonb: 3802 };
-const numbers: readonly (number | undefined)[] = [types.int8, types.int2, types.int4, types.oid, types.float4, types.float8, types.numeric];
-const exact: readonly (number | undefined)[] = [types.int2, types.int4, types.oid, types.float4, types.float8];
+const exact: readonly (number | undefined)[] = [
+  typeIds.int2,
+  typeIds.int4,
+  typeIds.oid,
+  typeIds.float4,
+  typeIds.float8,
+];
+const numbers: readonly (number | undefined)[] = [...exact, typeIds.int8, typeIds.numeric];
 
 const isNumber = (typeId: number | undefined): boolean => numbers.includes(typeId);
 
 function toJsonValue(value: string | null, typeId: number | undefined): unknown {
   if (value === null) return null;
-  if (typeId === types.bool) return value === 't';
-  if (typeId === types.json || typeId === types.jsonb) return JSON.parse(value);
+  if (typeId === typeIds.bool) return value === 't';
+  if (typeId === typeIds.json || typeId === typeIds.jsonb) return JSON.parse(value);
   // NaN and Infinity, which JSON has not, stay text.
   return exact.includes(typeId) && Number.isFinite(Number(value)) ? Number(value) : value;
 }
@@ -113,4 +120,5 @@ function widthOf(text: string): number {
   return width;
 }
 
-const wide = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\uff01-\uff60]/u;
+const wide =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\uff01-\uff60]/u;

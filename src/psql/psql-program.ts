@@ -46,7 +46,9 @@ export async function runPsqlProgram(context: Context, { target, role }: PsqlSes
 /** A service file, a client certificate or options of the person's own would lead elsewhere. */
 function withoutLibpq(env: Context['env']): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && !/^PG/i.test(entry[0])),
+    Object.entries(env).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined && !/^PG/i.test(entry[0]),
+    ),
   );
 }
 

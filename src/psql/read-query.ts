@@ -23,9 +23,13 @@ export interface SqlSources {
  *
  * @throws UserError SQL_FILE_UNREADABLE (exit 2)
  */
-export async function readQuery(cwd: string, { command, file, input }: SqlSources): Promise<GivenSql | undefined> {
+export async function readQuery(
+  cwd: string,
+  { command, file, input }: SqlSources,
+): Promise<GivenSql | undefined> {
   if (command !== undefined) return { path: '-c', text: command, oneTransaction: true };
-  if (file !== undefined && file !== '-') return { path: file, text: await readSql(cwd, file), oneTransaction: false };
+  if (file !== undefined && file !== '-')
+    return { path: file, text: await readSql(cwd, file), oneTransaction: false };
   if (input === undefined) return undefined;
   const chunks: Buffer[] = [];
   for await (const chunk of input) chunks.push(Buffer.from(chunk));
