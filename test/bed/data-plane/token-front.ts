@@ -28,6 +28,10 @@ export interface FrontedServer {
 export interface TokenFrontOptions {
   readonly server: FrontedServer;
   readonly port: number;
+  /** Where it listens; the server's front address unless told. */
+  readonly host?: string;
+  /** For a reader's endpoint: sessions start read-only. */
+  readonly readOnly?: boolean;
   /** Undefined when the token is good for that user, else why not. */
   verifyToken(user: string, token: string): Promise<string | undefined>;
   /** Told what RDS keeps to itself. */
@@ -50,7 +54,7 @@ export async function startTokenFront(options: TokenFrontOptions): Promise<Token
     socket.on('error', () => socket.destroy());
     serve(options, socket).catch(() => socket.destroy());
   });
-  front.listen({ host: server.frontAddress.host, port });
+  front.listen({ host: options.host ?? server.frontAddress.host, port });
   await once(front, 'listening');
   front.unref();
   return { stop: () => stop(front, sockets) };
@@ -63,39 +67,57 @@ function stop(front: Server, sockets: ReadonlySet<Duplex>): void {
 
 async function serve(options: TokenFrontOptions, socket: Socket): Promise<void> {
   const { server } = options;
-  let client: Duplex = socket;
-  let packet = await readStartPacket(client);
-  while (packet?.code === gssRequestCode || packet?.code === sslRequestCode) {
-    const encrypts = packet.code === sslRequestCode && client === socket;
-    client.write(encrypts ? 'S' : 'N');
-    if (encrypts) client = await secure(socket, server.certificate);
-    packet = await readStartPacket(client);
-  }
-  if (packet?.code === cancelRequestCode) pass(client, dialServer(server), packet.bytes);
-  const startup = packet && packet.code !== cancelRequestCode ? parseStartup(packet.bytes) : undefined;
-  if (startup === undefined || packet === undefined) {
-    if (packet?.code !== cancelRequestCode) client.destroy();
+  const opened = await open(server, socket);
+  if (opened === undefined) {
+    socket.destroy();
     return;
   }
+  const { client, code, bytes } = opened;
+  if (code === cancelRequestCode) {
+    pass(client, dialServer(server), bytes);
+    return;
+  }
+  const startup = parseStartup(bytes);
+  if (startup === undefined) {
+    client.destroy();
+    return;
+  }
+  if (options.readOnly) startup.set('default_transaction_read_only', 'on');
   const user = startup.get('user') ?? '';
   const isIamUser = await server.isIamUser(user);
   if (client === socket && (server.options.forceSsl || isIamUser)) {
     client.end(fatal('28000', noRule(socket, user, startup.get('database') ?? user)));
-    return;
+  } else if (!isIamUser) {
+    pass(client, dialServer(server), startupMessage(startup));
+  } else if (await hasToken(options, client, user)) {
+    pass(client, connect(`${server.socketDir}/.s.PGSQL.${options.port}`), startupMessage(startup));
+  } else {
+    client.end(fatal('28000', `PAM authentication failed for user "${user}"`));
   }
-  if (!isIamUser) {
-    pass(client, dialServer(server), packet.bytes);
-    return;
+}
+
+/** The first packet that is no request for encryption, and the stream that is then spoken on. */
+async function open(
+  server: FrontedServer,
+  socket: Socket,
+): Promise<{ readonly client: Duplex; readonly code: number; readonly bytes: Buffer } | undefined> {
+  let client: Duplex = socket;
+  for (;;) {
+    const packet = await readStartPacket(client);
+    if (packet === undefined) return undefined;
+    if (packet.code !== gssRequestCode && packet.code !== sslRequestCode) return { client, ...packet };
+    const encrypts = packet.code === sslRequestCode && client === socket;
+    client.write(encrypts ? 'S' : 'N');
+    if (encrypts) client = await secure(socket, server.certificate);
   }
+}
+
+async function hasToken(options: TokenFrontOptions, client: Duplex, user: string): Promise<boolean> {
   client.write(askForPassword);
   const token = await readPassword(client);
   const reason = token === undefined ? 'no token came' : await options.verifyToken(user, token);
-  if (reason !== undefined) {
-    options.onRefused?.(user, reason);
-    client.end(fatal('28000', `PAM authentication failed for user "${user}"`));
-    return;
-  }
-  pass(client, connect(`${server.socketDir}/.s.PGSQL.${options.port}`), startupMessage(startup));
+  if (reason !== undefined) options.onRefused?.(user, reason);
+  return reason === undefined;
 }
 
 /** PostgreSQL's own text for a client that no line of pg_hba.conf lets in. */

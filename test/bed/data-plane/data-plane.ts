@@ -1,0 +1,92 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Context } from '../../../src/context.ts';
+import { createAuthority } from '../../../src/local/postgres/certificates.ts';
+import { testContext } from '../../postgres-server.ts';
+import type { Bed, HookCall, HookReply } from '../bed.ts';
+import { Databases } from './databases.ts';
+import { HostMap } from './host-map.ts';
+import { Identities } from './identities.ts';
+
+export interface DataPlaneOptions {
+  /** What every database allows, unless its parameter group names a number; 60 unless told. */
+  readonly maxConnections?: number;
+  /** The databases' clock, for tokens. */
+  readonly now?: () => Date;
+}
+
+/** What is behind the API of a bed: databases, proxies, functions and HTTP APIs that run. */
+export interface DataPlane {
+  /** For the CLI as a child process, besides the bed's own `environment`. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** PEM of the authority that stands for RDS's and for the public ones. */
+  readonly caFile: string;
+  readonly ca: string;
+  readonly databases: Databases;
+  readonly identities: Identities;
+  /** The value for `--db-host-map`: `name=127.x.y.z:5432,…` as it is now. */
+  hostMap(): string;
+  /** The address behind a name of RDS. */
+  findHost(name: string): { readonly host: string; readonly port: number } | undefined;
+  stop(): Promise<void>;
+}
+
+type Handler = (call: HookCall) => Promise<HookReply | undefined>;
+
+/** Starts the data plane of a bed. It follows what the account creates, changes and deletes from now on. */
+export async function startDataPlane(bed: Bed, options: DataPlaneOptions = {}): Promise<DataPlane> {
+  const dir = await mkdtemp(join(tmpdir(), 'lambdapg-plane-'));
+  const authority = await createAuthority();
+  const caFile = join(dir, 'rds-ca.pem');
+  await writeFile(caFile, authority.certificate);
+  const hostMap = new HostMap(join(dir, 'hosts'));
+  const context: Context = testContext({ report: () => {} });
+  const identities = new Identities(bed);
+  const databases = new Databases({
+    ...{ context, bed, authority, hostMap, identities },
+    maxConnections: options.maxConnections ?? 60,
+    now: options.now ?? (() => new Date()),
+  });
+  const kill = () => databases.kill();
+  process.once('exit', kill);
+  const unhook = await hookAll(bed, [
+    { after: Identities.hooks, handle: async (call) => void identities.handle(call) as undefined },
+    { after: Databases.hooks, handle: async (call) => void (await databases.handle(call)) as undefined },
+  ]);
+  return {
+    environment: {
+      LAMBDAPG_DB_HOST_MAP: `@${hostMap.file}`,
+      LAMBDAPG_RDS_CA: caFile,
+      NODE_EXTRA_CA_CERTS: caFile,
+    },
+    caFile,
+    ca: authority.certificate,
+    databases,
+    identities,
+    hostMap: () => hostMap.toString(),
+    findHost: (name) => hostMap.get(name),
+    async stop() {
+      process.off('exit', kill);
+      await unhook();
+      await databases.stop();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** One hook per part. A part's calls go one after the other, in the order in which they come. */
+async function hookAll(
+  bed: Bed,
+  parts: readonly {
+    readonly after?: readonly string[];
+    readonly instead?: readonly string[];
+    readonly handle: Handler;
+  }[],
+): Promise<() => Promise<void>> {
+  const undo: (() => Promise<void>)[] = [];
+  for (const { handle, ...actions } of parts) undo.push(await bed.hook(actions, handle));
+  return async () => {
+    for (const one of undo) await one();
+  };
+}

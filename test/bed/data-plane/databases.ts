@@ -1,0 +1,381 @@
+import { EventEmitter } from 'node:events';
+import type { Context } from '../../../src/context.ts';
+import type { KeyPair } from '../../../src/local/postgres/certificates.ts';
+import { postgresMajors } from '../../../src/project/postgres-packages.ts';
+import { Secret } from '../../../src/secret.ts';
+import type { Bed, HookCall } from '../bed.ts';
+import type { HostMap } from './host-map.ts';
+import type { Identities } from './identities.ts';
+import { claimLoopbackAddress, type LoopbackAddress, postgresPort } from './loopback-address.ts';
+import { RdsServer } from './rds-server.ts';
+import { verifyRdsToken } from './rds-token.ts';
+import { startTokenFront, type TokenFront } from './token-front.ts';
+
+export interface DatabasesOptions {
+  readonly context: Context;
+  readonly bed: Bed;
+  readonly authority: KeyPair;
+  readonly hostMap: HostMap;
+  readonly identities: Identities;
+  readonly maxConnections: number;
+  readonly now: () => Date;
+}
+
+/** What RDS says of a DB instance or a cluster, as far as it decides how the server is to be. */
+interface Described {
+  readonly Endpoint?: string | { readonly Address: string };
+  readonly ReaderEndpoint?: string;
+  readonly DbiResourceId?: string;
+  readonly DbClusterResourceId?: string;
+  readonly DBClusterIdentifier?: string;
+  readonly EngineVersion: string;
+  readonly MasterUsername: string;
+  readonly DBName?: string;
+  readonly DatabaseName?: string;
+  readonly Port?: number;
+  readonly IAMDatabaseAuthenticationEnabled?: boolean;
+  readonly DBParameterGroups?: readonly { readonly DBParameterGroupName: string }[];
+  readonly DBClusterParameterGroup?: string;
+  readonly MasterUserSecret?: { readonly SecretArn: string };
+  readonly DBClusterMembers?: readonly {
+    readonly DBInstanceIdentifier: string;
+    readonly IsClusterWriter: boolean;
+  }[];
+}
+
+/** The server of a DB instance or of a whole cluster. */
+export interface Database {
+  readonly id: string;
+  readonly kind: 'instance' | 'cluster';
+  readonly server: RdsServer;
+  described: Described;
+  /** Its endpoints: whoever writes and whoever only reads. */
+  names: { writer: string[]; reader: string[] };
+  front?: TokenFront;
+  reader?: { readonly address: LoopbackAddress; readonly front: TokenFront };
+}
+
+/** Real servers for what RDS says that it has created, at the names that it answered. */
+export class Databases {
+  static readonly hooks = [
+    'CreateDBInstance',
+    'CreateDBInstanceReadReplica',
+    'CreateDBCluster',
+    'ModifyDBInstance',
+    'ModifyDBCluster',
+    'ModifyDBParameterGroup',
+    'ModifyDBClusterParameterGroup',
+    'RebootDBInstance',
+    'StopDBInstance',
+    'StartDBInstance',
+    'StopDBCluster',
+    'StartDBCluster',
+    'DeleteDBInstance',
+    'DeleteDBCluster',
+  ].map((action) => `rds:${action}`);
+  /** Says `change` when a server came, went or took another password. */
+  readonly events = new EventEmitter<{ change: [] }>();
+  readonly #options: DatabasesOptions;
+  readonly #databases = new Map<string, Database>();
+  /** Read replicas and cluster members: on whose server they are. */
+  readonly #hosted = new Map<
+    string,
+    { readonly database: Database; readonly name: string; readonly reads: boolean }
+  >();
+  #last: Promise<void> = Promise.resolve();
+  /** Why tokens were refused, newest last: RDS tells nobody. */
+  readonly refusals: string[] = [];
+
+  constructor(options: DatabasesOptions) {
+    this.#options = options;
+  }
+
+  find(kind: Database['kind'], id: string): Database | undefined {
+    const hosted = kind === 'instance' ? this.#hosted.get(id)?.database : undefined;
+    return this.#databases.get(`${kind}:${id}`) ?? hosted;
+  }
+
+  all(): readonly Database[] {
+    return [...this.#databases.values()];
+  }
+
+  /** Servers start side by side; what changes one waits for the change before. */
+  async handle({ action, input }: HookCall): Promise<void> {
+    const instance = String(input.DBInstanceIdentifier ?? '');
+    const cluster = String(input.DBClusterIdentifier ?? '');
+    if (action === 'CreateDBInstance' && cluster === '') await this.#create('instance', instance, input);
+    else if (action === 'CreateDBCluster') await this.#create('cluster', cluster, input);
+    else {
+      this.#last = this.#last.catch(() => {}).then(() => this.#handleNext(action, instance, cluster, input));
+      await this.#last;
+    }
+    this.events.emit('change');
+  }
+
+  async #handleNext(
+    action: string,
+    instance: string,
+    cluster: string,
+    input: Record<string, unknown>,
+  ): Promise<void> {
+    switch (action) {
+      case 'CreateDBInstance':
+        await this.#host(instance, this.#get('cluster', cluster));
+        break;
+      case 'CreateDBInstanceReadReplica':
+        await this.#host(instance, this.#get('instance', String(input.SourceDBInstanceIdentifier)), true);
+        break;
+      case 'DeleteDBInstance':
+        if (this.#hosted.has(instance)) await this.#unhost(instance);
+        else await this.#delete('instance', instance);
+        break;
+      case 'DeleteDBCluster':
+        await this.#delete('cluster', cluster);
+        break;
+      case 'ModifyDBParameterGroup':
+      case 'ModifyDBClusterParameterGroup':
+        for (const database of this.all()) await this.#apply(database, {});
+        break;
+      default:
+        await this.#change(
+          action,
+          this.#get(cluster === '' ? 'instance' : 'cluster', cluster || instance),
+          input,
+        );
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.all().map((database) => this.#remove(database)));
+  }
+
+  kill(): void {
+    for (const { server } of this.all()) server.kill();
+  }
+
+  #get(kind: Database['kind'], id: string): Database {
+    const found = this.find(kind, id);
+    if (found === undefined) throw new Error(`the data plane has no server for the ${kind} ${id}`);
+    return found;
+  }
+
+  async #create(kind: Database['kind'], id: string, input: Record<string, unknown>): Promise<void> {
+    const { context, authority, maxConnections } = this.#options;
+    const described = await this.#describe(kind, id);
+    const wanted = Number.parseInt(described.EngineVersion, 10);
+    const major = postgresMajors.find((known) => known === wanted);
+    if (major === undefined) throw new Error(`the bed has no PostgreSQL ${described.EngineVersion}`);
+    if (described.Port !== undefined && described.Port !== postgresPort)
+      throw new Error(`the bed's databases listen on ${postgresPort}, not on ${described.Port}`);
+    const password = await this.#masterPassword(described, input);
+    const databaseName = described.DBName ?? described.DatabaseName;
+    const parameters = await this.#parameters(kind, described, maxConnections);
+    const server = await RdsServer.create(context, {
+      ...{ major, authority, ...parameters },
+      names: endpointsOf(described),
+      master: { user: described.MasterUsername, ...(password !== undefined && { password }) },
+      ...(databaseName !== undefined && { databaseName }),
+    });
+    const writer = kind === 'instance' ? endpointsOf(described) : [];
+    const database: Database = { id, kind, server, described, names: { writer, reader: [] } };
+    this.#databases.set(`${kind}:${id}`, database);
+    await this.#map(database);
+  }
+
+  /** A member of a cluster, or a read replica: the data is that of `database`, and so is the server. */
+  async #host(instance: string, database: Database, reads = database.names.writer.length > 0): Promise<void> {
+    const { Endpoint } = await this.#describe('instance', instance);
+    if (typeof Endpoint !== 'object') throw new Error(`RDS gave ${instance} no endpoint`);
+    this.#hosted.set(instance, { database, name: Endpoint.Address, reads });
+    await this.#rename(database);
+  }
+
+  async #unhost(instance: string): Promise<void> {
+    const hosted = this.#hosted.get(instance);
+    this.#hosted.delete(instance);
+    if (hosted !== undefined) await this.#rename(hosted.database);
+  }
+
+  async #rename(database: Database): Promise<void> {
+    for (const name of [...database.names.writer, ...database.names.reader])
+      this.#options.hostMap.delete(name);
+    const members = [...this.#hosted.values()].filter((hosted) => hosted.database === database);
+    const readers = members.filter(({ reads }) => reads).map(({ name }) => name);
+    const writers = members.filter(({ reads }) => !reads).map(({ name }) => name);
+    const { Endpoint, ReaderEndpoint } = database.described;
+    if (database.kind === 'instance') {
+      database.names = { writer: endpointsOf(database.described), reader: readers };
+    } else if (members.length === 0) {
+      // A cluster without an instance has nobody who would answer.
+      database.names = { writer: [], reader: [] };
+    } else {
+      const shared = ReaderEndpoint === undefined ? [] : [ReaderEndpoint];
+      // With one instance alone the reader endpoint leads to the writer.
+      const alone = readers.length === 0;
+      database.names = {
+        writer: [String(Endpoint), ...writers, ...(alone ? shared : [])],
+        reader: alone ? [] : [...readers, ...shared],
+      };
+    }
+    await database.server.reload({
+      names: [...endpointsOf(database.described), ...members.map(({ name }) => name)],
+    });
+    await this.#map(database);
+  }
+
+  async #change(action: string, database: Database, input: Record<string, unknown>): Promise<void> {
+    const { server } = database;
+    if (action.startsWith('Stop')) {
+      await server.stop();
+    } else if (action.startsWith('Start')) {
+      await server.start();
+    } else if (action.startsWith('Reboot')) {
+      const parameters = await this.#parameters(
+        database.kind,
+        database.described,
+        this.#options.maxConnections,
+      );
+      await server.restart(parameters);
+    } else {
+      await this.#apply(database, input);
+    }
+  }
+
+  async #apply(database: Database, input: Record<string, unknown>): Promise<void> {
+    const { server, kind, id } = database;
+    database.described = await this.#describe(kind, id);
+    const { forceSsl } = await this.#parameters(kind, database.described, this.#options.maxConnections);
+    if (forceSsl !== server.options.forceSsl) await server.reload({ forceSsl });
+    const hasNewPassword = [
+      'MasterUserPassword',
+      'ManageMasterUserPassword',
+      'RotateMasterUserPassword',
+    ].some((member) => Boolean(input[member]));
+    if (hasNewPassword && server.running) {
+      const password = await this.#masterPassword(database.described, input);
+      if (password !== undefined) await server.setPassword(database.described.MasterUsername, password);
+    }
+    await this.#map(database);
+  }
+
+  async #delete(kind: Database['kind'], id: string): Promise<void> {
+    const database = this.find(kind, id);
+    if (database === undefined) return;
+    this.#databases.delete(`${kind}:${id}`);
+    await this.#remove(database);
+  }
+
+  async #remove(database: Database): Promise<void> {
+    for (const name of [...database.names.writer, ...database.names.reader])
+      this.#options.hostMap.delete(name);
+    database.front?.stop();
+    database.reader?.front.stop();
+    database.reader?.address.release();
+    await database.server.remove();
+  }
+
+  /** Writers reach the server itself, or the front that verifies tokens where RDS is to verify them. */
+  async #map(database: Database): Promise<void> {
+    const { server, described, names } = database;
+    const { hostMap } = this.#options;
+    const verifies = described.IAMDatabaseAuthenticationEnabled === true;
+    if (verifies) database.front ??= await this.#front(database, server.frontAddress.host, false);
+    const place = verifies ? server.frontAddress : server.address;
+    for (const name of names.writer) hostMap.set(name, place.host, postgresPort);
+    if (names.reader.length === 0) return;
+    if (database.reader === undefined) {
+      const address = await claimLoopbackAddress();
+      database.reader = { address, front: await this.#front(database, address.host, true) };
+    }
+    for (const name of names.reader) hostMap.set(name, database.reader.address.host, postgresPort);
+  }
+
+  #front(database: Database, host: string, readOnly: boolean): Promise<TokenFront> {
+    return startTokenFront({
+      ...{ server: database.server, host, port: postgresPort, readOnly },
+      verifyToken: (user, token) => this.#verify(database, user, token),
+      onRefused: (user, reason) => this.refusals.push(`${database.id}: ${user}: ${reason}`),
+    });
+  }
+
+  async #verify(database: Database, user: string, token: string): Promise<string | undefined> {
+    const { bed, identities, now } = this.#options;
+    const { described, names } = database;
+    if (described.IAMDatabaseAuthenticationEnabled !== true) return 'IAM authentication is off';
+    const verdict = await verifyRdsToken(token, {
+      ...{ port: postgresPort, user, region: bed.region, now: now() },
+      hosts: [...names.writer, ...names.reader],
+      findSigner: async (key) => identities.findSigner(key),
+    });
+    if ('refused' in verdict) return verdict.refused;
+    const resource = described.DbClusterResourceId ?? described.DbiResourceId;
+    const arn = `arn:aws:rds-db:${bed.region}:${bed.account}:dbuser:${resource}/${user}`;
+    const may = await identities.mayDo(verdict.signer.arn, 'rds-db:connect', arn);
+    return may ? undefined : `${verdict.signer.arn} may not rds-db:connect on ${arn}`;
+  }
+
+  async #describe(kind: Database['kind'], id: string): Promise<Described> {
+    const { bed } = this.#options;
+    const [action, member, list] =
+      kind === 'instance'
+        ? ['DescribeDBInstances', 'DBInstanceIdentifier', 'DBInstances']
+        : ['DescribeDBClusters', 'DBClusterIdentifier', 'DBClusters'];
+    const output = await bed.aws<Record<string, Described[]>>({
+      ...{ service: 'rds', action, input: { [member]: id } },
+    });
+    const found = output[list]?.[0];
+    if (found === undefined) throw new Error(`RDS does not describe the ${kind} ${id}`);
+    return found;
+  }
+
+  async #masterPassword(described: Described, input: Record<string, unknown>): Promise<Secret | undefined> {
+    if (typeof input.MasterUserPassword === 'string') return new Secret(input.MasterUserPassword);
+    const arn = described.MasterUserSecret?.SecretArn;
+    if (arn === undefined) return undefined;
+    const { SecretString } = await this.#options.bed.aws<{ SecretString: string }>({
+      ...{ service: 'secretsmanager', action: 'GetSecretValue' },
+      input: { SecretId: arn, VersionStage: 'AWSCURRENT' },
+    });
+    return new Secret(String((JSON.parse(SecretString) as Record<string, unknown>).password));
+  }
+
+  /**
+   * `rds.force_ssl` is 1 by default from 15 on, on Aurora from 17 on.
+   * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/PostgreSQL.Concepts.General.SSL.html
+   */
+  async #parameters(
+    kind: Database['kind'],
+    described: Described,
+    maxConnections: number,
+  ): Promise<{ forceSsl: boolean; maxConnections: number }> {
+    const group =
+      kind === 'instance'
+        ? described.DBParameterGroups?.[0]?.DBParameterGroupName
+        : described.DBClusterParameterGroup;
+    const set = group === undefined ? new Map<string, string>() : await this.#parametersSet(kind, group);
+    const major = Number.parseInt(described.EngineVersion, 10);
+    const forceSsl = set.get('rds.force_ssl') ?? (major >= (kind === 'instance' ? 15 : 17) ? '1' : '0');
+    const most = Number(set.get('max_connections'));
+    return { forceSsl: forceSsl === '1', maxConnections: most > 0 ? most : maxConnections };
+  }
+
+  /** Only what somebody set: moto lists no defaults. */
+  async #parametersSet(kind: Database['kind'], group: string): Promise<Map<string, string>> {
+    const [action, member] =
+      kind === 'instance'
+        ? ['DescribeDBParameters', 'DBParameterGroupName']
+        : ['DescribeDBClusterParameters', 'DBClusterParameterGroupName'];
+    const call = { service: 'rds', action, input: { [member]: group } };
+    type Parameters = { Parameters?: { ParameterName: string; ParameterValue?: string }[] };
+    if (group.startsWith('default.')) return new Map();
+    const { Parameters = [] } = await this.#options.bed.aws<Parameters>(call);
+    return new Map(
+      Parameters.map(({ ParameterName, ParameterValue = '' }) => [ParameterName, ParameterValue]),
+    );
+  }
+}
+
+function endpointsOf({ Endpoint, ReaderEndpoint }: Described): string[] {
+  const own = typeof Endpoint === 'object' ? Endpoint.Address : Endpoint;
+  return [own, ReaderEndpoint].filter((name) => name !== undefined);
+}
