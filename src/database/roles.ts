@@ -14,11 +14,11 @@ export interface RoleNames {
   readonly slots: { readonly a: string; readonly b: string };
 }
 
-/** A password for each slot, or a verifier when the password is kept elsewhere. */
-export interface SlotPasswords {
-  readonly a: Secret;
-  readonly b: Secret;
-}
+/**
+ * How the slots log in: by passwords (a slot without one waits for its first rotation), or by IAM tokens, which on RDS are for
+ * members of `rds_iam`, who then have no other way in.
+ */
+export type SlotLogins = { readonly a: Secret; readonly b?: Secret } | 'iam';
 
 export function roleNames(names: ProjectNames): RoleNames {
   const prefix = names.snake;
@@ -32,13 +32,9 @@ export function roleNames(names: ProjectNames): RoleNames {
  * @param client a superuser, or (as on RDS) a role with CREATEROLE and CREATEDB that owns the database
  * @throws pg's DatabaseError, 42501 when the role may not do this
  */
-export async function ensureRoles(
-  client: Client,
-  names: ProjectNames,
-  passwords: SlotPasswords,
-): Promise<void> {
+export async function ensureRoles(client: Client, names: ProjectNames, logins: SlotLogins): Promise<void> {
   await inTransaction(client, async () => {
-    await createRoles(client, roleNames(names), passwords);
+    await createRoles(client, roleNames(names), logins);
     await grantDatabase(client, roleNames(names));
   });
 }
@@ -48,7 +44,7 @@ export async function ensureDatabaseGrants(client: Client, names: ProjectNames):
   await inTransaction(client, () => grantDatabase(client, roleNames(names)));
 }
 
-async function createRoles(client: Client, roles: RoleNames, passwords: SlotPasswords): Promise<void> {
+async function createRoles(client: Client, roles: RoleNames, logins: SlotLogins): Promise<void> {
   const { owner, app, slots } = roles;
   const existing = await existingRoles(client, [owner, app, slots.a, slots.b]);
   const [ownerId, appId] = [quoteIdentifier(owner), quoteIdentifier(app)];
@@ -57,13 +53,20 @@ async function createRoles(client: Client, roles: RoleNames, passwords: SlotPass
   await joinOwner(client, owner);
   for (const slot of ['a', 'b'] as const) {
     const id = quoteIdentifier(slots[slot]);
-    if (!existing.has(slots[slot])) {
-      const verifier = quoteLiteral(scramVerifier(passwords[slot]));
-      await client.query(`CREATE ROLE ${id} LOGIN NOINHERIT PASSWORD ${verifier}`);
+    if (!existing.has(slots[slot]))
+      await client.query(createSlot(id, logins === 'iam' ? logins : logins[slot]));
+    if (logins === 'iam' && !(await hasMember(client, 'rds_iam', slots[slot]))) {
+      await client.query(`GRANT rds_iam TO ${id}`);
     }
     if (!(await hasMember(client, app, slots[slot]))) await client.query(`GRANT ${appId} TO ${id}`);
     await client.query(`ALTER ROLE ${id} SET role = ${quoteLiteral(app)}`);
   }
+}
+
+function createSlot(id: string, login: Secret | 'iam' | undefined): string {
+  const create = `CREATE ROLE ${id} LOGIN NOINHERIT`;
+  if (login === undefined || login === 'iam') return create;
+  return `${create} PASSWORD ${quoteLiteral(scramVerifier(login))}`;
 }
 
 /**

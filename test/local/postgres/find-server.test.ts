@@ -5,7 +5,7 @@ import { Cancelled } from '../../../src/errors.ts';
 import { execa } from '../../../src/exec.ts';
 import { findServer } from '../../../src/local/postgres/find-server.ts';
 import { thisMachine } from '../../../src/local/postgres/machine.ts';
-import { cacheDir } from '../../../src/local/postgres/server-cache.ts';
+import { cacheDir } from '../../../src/project/cache-dir.ts';
 import {
   embeddedPostgresVersions,
   findEmbeddedPostgresPackage,

@@ -1,7 +1,10 @@
+import type { Context } from '../../../context.ts';
+import type { OpenDatabase } from '../../../database/open-database.ts';
 import type { Step } from '../../../provision/step.ts';
 import type { Aws } from '../clients.ts';
 import type { Look } from '../look.ts';
 import type { Stage } from '../stage.ts';
+import type { DatabaseHave } from './database.ts';
 
 /** How the end of a stage is wanted. */
 export interface Removal {
@@ -13,8 +16,11 @@ export interface Removal {
 
 /** What every step of a stage works with. */
 export interface World {
+  readonly context: Context;
   readonly aws: Aws;
   readonly stage: Stage;
+  /** Opens the ways to the database, for what is done by SQL. */
+  readonly openDatabase: (database: DatabaseHave) => Promise<OpenDatabase>;
   /** Present while the stage is taken down. */
   readonly removal?: Removal;
 }
