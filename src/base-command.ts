@@ -56,6 +56,12 @@ export abstract class BaseCommand extends Command {
     return this.#kill.signal;
   }
 
+  /** From here on Ctrl-C is for a program that has the terminal; our own process waits for it. */
+  protected leaveInterrupts(): void {
+    process.off('SIGINT', this.#interrupt);
+    process.on('SIGINT', () => {});
+  }
+
   /** Ends a command that runs until it is told to. */
   protected stopNow(reason: Cancelled): void {
     this.#stop.abort(reason);

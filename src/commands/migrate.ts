@@ -1,9 +1,10 @@
-import { BaseCommand, databaseFlags, toggle } from '../base-command.ts';
-import { parseDatabaseChoice, withProjectDatabase } from '../local/project-database.ts';
+import { toggle } from '../base-command.ts';
+import { anyDatabaseFlags, DatabaseCommand } from '../database-command.ts';
+import { migrateJob } from '../jobs/migrate-job.ts';
 import { getProject } from '../project/find-project.ts';
-import { type MigrateResult, migrate } from '../seed/migrate.ts';
+import type { MigrateResult } from '../seed/migrate.ts';
 
-export default class Migrate extends BaseCommand {
+export default class Migrate extends DatabaseCommand {
   static override summary = 'Bring the database to the state of migrations/*.sql.';
   static override description =
     `Forward only, in the order of the files' numbers, each in its own transaction; the line
@@ -11,10 +12,11 @@ export default class Migrate extends BaseCommand {
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --dry-run',
+    '<%= config.bin %> <%= command.id %> --stage dev',
     'LAMBDAPG_DATABASE_URL=postgres://… <%= config.bin %> <%= command.id %> --json',
   ];
   static override flags = {
-    ...databaseFlags,
+    ...anyDatabaseFlags,
     'dry-run': toggle('print the SQL that would run, change nothing'),
   };
 
@@ -22,17 +24,12 @@ export default class Migrate extends BaseCommand {
     const { flags } = await this.parse(Migrate);
     const context = this.context();
     const project = await getProject(context.cwd);
-    const result = await withProjectDatabase(
-      context,
-      project,
-      parseDatabaseChoice(flags),
-      ({ admin, ownerRole }) =>
-        migrate(context, {
-          target: { admin, ...(ownerRole !== undefined && { ownerRole }) },
-          projectDir: project.dir,
-          directory: 'migrations',
-          dryRun: flags['dry-run'],
-        }),
+    const result = await this.withDatabase(context, project, flags, ({ admin, ownerRole, run }) =>
+      run(migrateJob, admin, {
+        ...(ownerRole !== undefined && { ownerRole }),
+        projectDir: project.dir,
+        dryRun: flags['dry-run'],
+      }),
     );
     return this.print(result, format);
   }

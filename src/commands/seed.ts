@@ -1,10 +1,11 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand, databaseFlags, toggle } from '../base-command.ts';
-import { parseDatabaseChoice, withProjectDatabase } from '../local/project-database.ts';
+import { toggle } from '../base-command.ts';
+import { anyDatabaseFlags, DatabaseCommand } from '../database-command.ts';
+import { seedJob } from '../jobs/seed-job.ts';
 import { getProject } from '../project/find-project.ts';
-import { type SeedResult, seed } from '../seed/seed.ts';
+import type { SeedResult } from '../seed/seed.ts';
 
-export default class Seed extends BaseCommand {
+export default class Seed extends DatabaseCommand {
   static override strict = false;
   static override summary = 'Bring tables to the state of seeds/*.{csv,json,ndjson,sql}.';
   static override description =
@@ -14,10 +15,11 @@ inserted, changed rows updated, unchanged rows not touched: a second run writes 
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> 10_authors.csv --dry-run',
+    '<%= config.bin %> <%= command.id %> --stage dev',
     '<%= config.bin %> <%= command.id %> --truncate --confirm my-api',
   ];
   static override flags = {
-    ...databaseFlags,
+    ...anyDatabaseFlags,
     'dry-run': toggle('count what would be written, change nothing'),
     truncate: toggle('first empty the tables that the seeds name; needs --confirm'),
     confirm: Flags.string({ description: 'the project name, to allow --truncate', helpValue: 'project' }),
@@ -35,19 +37,14 @@ inserted, changed rows updated, unchanged rows not touched: a second run writes 
       );
     }
     const files = argv as string[];
-    const result = await withProjectDatabase(
-      context,
-      project,
-      parseDatabaseChoice(flags),
-      ({ admin, ownerRole }) =>
-        seed(context, {
-          target: { admin, ...(ownerRole !== undefined && { ownerRole }) },
-          projectDir: project.dir,
-          directory: 'seeds',
-          ...(files.length > 0 && { files }),
-          truncate: flags.truncate,
-          dryRun: flags['dry-run'],
-        }),
+    const result = await this.withDatabase(context, project, flags, ({ admin, ownerRole, run }) =>
+      run(seedJob, admin, {
+        ...(ownerRole !== undefined && { ownerRole }),
+        projectDir: project.dir,
+        ...(files.length > 0 && { files }),
+        truncate: flags.truncate,
+        dryRun: flags['dry-run'],
+      }),
     );
     return this.print(result, format);
   }

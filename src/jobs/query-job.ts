@@ -47,6 +47,8 @@ export const queryJob: Job<QueryInput, QueryOutput> = {
   },
 };
 
+export type QueryStatement = Statement;
+
 /** @throws UserError BAD_SQL_FILE with line and caret: an open quote, a psql command, COPY through the client */
 export function parseQuery({ path, text }: Pick<QueryInput, 'path' | 'text'>): readonly Statement[] {
   const { statements, fault } = splitStatements(text);
@@ -84,7 +86,21 @@ async function runAll(
   return results;
 }
 
-export function isTransactionCommand([first, second]: readonly string[]): boolean {
+/** For a route on which no session lasts. @throws UserError BAD_SQL_FILE */
+export function refuseTransactionCommands(
+  { path, text }: Pick<QueryInput, 'path' | 'text'>,
+  statements: readonly QueryStatement[],
+  why: string,
+): void {
+  const found = statements.find(({ words }) => isTransactionCommand(words));
+  if (found === undefined) return;
+  throw badSql(path, text, found.start, why, [
+    'several statements in one -c are one transaction',
+    'or --route runner',
+  ]);
+}
+
+function isTransactionCommand([first, second]: readonly string[]): boolean {
   if (first === 'start' || first === 'prepare') return second === 'transaction';
   return ['begin', 'commit', 'end', 'abort', 'rollback', 'savepoint', 'release'].includes(first ?? '');
 }

@@ -14,13 +14,12 @@ import { typeIds } from '../../../database/type-ids.ts';
 import { errorMessage, UserError } from '../../../errors.ts';
 import {
   explainQueryError,
-  isTransactionCommand,
   parseQuery,
   type QueryInput,
   type QueryOutput,
+  type QueryStatement,
+  refuseTransactionCommands,
 } from '../../../jobs/query-job.ts';
-import { badSql } from '../../../seed/read-sql.ts';
-import type { Statement } from '../../../seed/split-statements.ts';
 
 export interface DataApiSession {
   readonly client: RDSDataClient;
@@ -38,16 +37,10 @@ export interface DataApiSession {
  */
 export async function queryDataApi(session: DataApiSession, input: QueryInput): Promise<QueryOutput> {
   const statements = parseQuery(input);
-  for (const { words, start } of statements) {
-    if (!isTransactionCommand(words)) continue;
-    throw badSql(input.path, input.text, start, 'the Data API keeps no transaction from call to call', [
-      'several statements in one -c are one transaction',
-      'or --route runner',
-    ]);
-  }
+  refuseTransactionCommands(input, statements, 'the Data API keeps no transaction from call to call');
   const results: StatementResult[] = [];
   let { maxRows } = input;
-  const runAll = async (some: readonly Statement[], transactionId?: string): Promise<void> => {
+  const runAll = async (some: readonly QueryStatement[], transactionId?: string): Promise<void> => {
     for (const statement of some) {
       const output = await executeStatement(session, statement.text, transactionId).catch(
         (error: unknown) => {
@@ -112,7 +105,7 @@ async function inTransaction(
 
 function toResult(
   output: ExecuteStatementCommandOutput,
-  statement: Statement,
+  statement: QueryStatement,
   maxRows: number,
 ): StatementResult {
   const { columnMetadata = [], records = [], numberOfRecordsUpdated = 0 } = output;
@@ -149,7 +142,7 @@ function toText(field: Field): string | null {
 }
 
 /** `ERROR: column "nmae" does not exist; Position: 8; SQLState: 42703`: the service has PostgreSQL's error as one text. */
-function explainDataApiError(error: unknown, input: QueryInput, statement: Statement): unknown {
+function explainDataApiError(error: unknown, input: QueryInput, statement: QueryStatement): unknown {
   const said = errorMessage(error);
   if (/exceeded size limit|too large/i.test(said)) {
     return new UserError('RESULT_TOO_LONG', `the Data API gives 1 MiB at the most: ${said}`, {

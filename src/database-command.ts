@@ -1,0 +1,67 @@
+import { Flags } from '@oclif/core';
+import { BaseCommand, databaseFlags } from './base-command.ts';
+import type { Context } from './context.ts';
+import { applyHostMap, parseHostMap } from './database/host-map.ts';
+import type { OpenDatabase } from './database/open-database.ts';
+import { directRoute, type RouteKind, routeKinds } from './database/route.ts';
+import type { ConnectionTarget } from './database/target.ts';
+import { parseDatabaseChoice, withProjectDatabase } from './local/project-database.ts';
+import type { Project } from './project/find-project.ts';
+
+/** Flags of the commands that work on the local database or, with `--stage`, on one in the cloud. */
+export const anyDatabaseFlags = {
+  ...databaseFlags,
+  stage: Flags.string({
+    description: "a stage in the cloud, instead of this computer's database",
+    helpValue: 'dev',
+    exclusive: ['database-url', 'pg-version'],
+  }),
+  'db-host-map': Flags.string({
+    description:
+      'where a database is reached from here (a tunnel, a port forward); also LAMBDAPG_DB_HOST_MAP',
+    helpValue: 'name=host:port',
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
+  route: Flags.option({
+    options: routeKinds,
+    description: 'this way to the database of a stage and no other; default: the first that is open',
+    dependsOn: ['stage'],
+  })(),
+};
+
+export interface AnyDatabaseChoice {
+  readonly 'database-url'?: string | undefined;
+  readonly 'pg-version'?: string | undefined;
+  readonly stage?: string | undefined;
+  readonly 'db-host-map'?: readonly string[] | undefined;
+  readonly route?: RouteKind | undefined;
+}
+
+/** A command that works on a database, wherever it is. */
+export abstract class DatabaseCommand extends BaseCommand {
+  /** Opens the database that the flags name, lends it, closes it. */
+  protected async withDatabase<T>(
+    context: Context,
+    project: Project,
+    flags: AnyDatabaseChoice,
+    work: (database: OpenDatabase) => Promise<T>,
+  ): Promise<T> {
+    const hostMap = parseHostMap({
+      flags: flags['db-host-map'],
+      variable: context.env.LAMBDAPG_DB_HOST_MAP,
+      config: project.config.cloud.dbHostMap,
+    });
+    if (flags.stage !== undefined) {
+      // The SDK is loaded for the cloud alone.
+      const { openStage } = await import('./providers/aws/routes/open-stage.ts');
+      const { stage, route } = flags;
+      return work(await openStage(context, project, { stage, hostMap, ...(route && { forced: route }) }));
+    }
+    return withProjectDatabase(context, project, parseDatabaseChoice(flags), ({ admin, app, ownerRole }) => {
+      const dial = (target: ConnectionTarget) => applyHostMap(target, hostMap);
+      const { run } = directRoute(context, dial);
+      return work({ admin, app, run, dial, ...(ownerRole !== undefined && { ownerRole }) });
+    });
+  }
+}
