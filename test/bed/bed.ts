@@ -50,6 +50,10 @@ export interface Bed {
   aws<Output = Record<string, unknown>>(call: AwsCall): Promise<Output>;
   /** A function version as it was deployed: zip as base64, configuration, environment. */
   functionCode(name: string, qualifier?: string): Promise<StoredFunction>;
+  /** IAM policy documents of the caller: each call is allowed or denied by its action alone. Null allows all. */
+  allowOnly(policies: readonly unknown[] | null): Promise<void>;
+  /** What a proxy's targets show, until null: `{State: 'UNAVAILABLE', Reason: 'AUTH_FAILURE', Description: …}`. */
+  targetHealth(proxy: string, health: Readonly<Record<string, string>> | null): Promise<void>;
   /** A route of the gate's control API that has no method here (gate/control.py). */
   control<Reply>(what: string, body?: unknown): Promise<Reply>;
   /** Forgets the account; throws when a request or an invented answer broke AWS's models. */
@@ -107,13 +111,17 @@ export async function startBed(options: BedOptions = {}): Promise<Bed> {
     },
     aws: (call) => control('aws', { region, ...call }),
     functionCode: (name, qualifier) => control('function', { region, name, qualifier: qualifier ?? null }),
+    allowOnly: (policies) => control('policies', policies),
+    targetHealth: (proxy, health) => control('target-health', { region, proxy, health }),
     control,
     stop: async () => {
       const violations = await bed.violations();
       await control('forget');
       await hooks?.close();
       if (violations.length > 0)
-        throw new Error(`against AWS's models:\n${violations.map((one) => JSON.stringify(one)).join('\n')}`);
+        throw new Error(
+          `against AWS's models:\n${violations.map((one) => `${one.where} ${one.service}:${one.action}: ${one.message}`).join('\n')}`,
+        );
     },
   };
   if (options.pace) await bed.pace(options.pace);

@@ -10,6 +10,7 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Bed, startBed } from './bed.ts';
+import { awsOf, makeFunction } from './differs.ts';
 import { clientOptions, errorOf } from './sdk.ts';
 
 let bed: Bed;
@@ -138,6 +139,7 @@ describe('faults after the effect', () => {
 
 describe('hooks', () => {
   test('answer instead of moto, with bytes as base64', async () => {
+    await makeFunction(awsOf(bed, false));
     await bed.hook({ instead: ['lambda:Invoke'] }, (call) => ({
       output: {
         StatusCode: 200,

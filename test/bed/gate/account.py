@@ -20,6 +20,8 @@ class Account:
         self.pace: dict[str, int] = dict(DEFAULT_PACE)
         self.lag: dict[str, int] = {"default": 0}
         self.overlays: dict[tuple[str, str], Any] = {}
+        # IAM policies of the caller: None allows everything.
+        self.policies: list[Any] | None = None
         # What repairs remember, by (region, name).
         self.memory: dict[tuple[str, str], dict[str, Any]] = {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 import socket
@@ -15,13 +16,15 @@ from moto.iam.models import get_account_id_from
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.wrappers import Request, Response
 
-from . import overlays  # noqa: F401  registers its layers
+from . import overlays, repairs  # noqa: F401  registers its layers
 from .account import Account, accounts
 from .call import Call
 from .control import control
-from .errors import AwsError, Dropped, malformed
+from .errors import IAM_ACTION, IAM_PREFIX, AwsError, Dropped, access_denied, malformed
 from .faults import inflict, take_fault
 from .hooks import ask, hook_of
+from .policy import decide
+from .registry import guards_of
 from .validate import validate
 from .wire import (
     Answer,
@@ -41,12 +44,19 @@ ACCOUNT_IN_KEY = re.compile(r"^A[KS]IA(\d{12})")
 # An access key of this form reaches moto as it is: the other half of a ledger row.
 PLAIN_KEY = re.compile(r"^AKIP(\d{12})")
 
+overlays.register()
+
 moto_app = DomainDispatcherApplication(create_backend_app)
 
 
 def ask_moto(environ: dict[str, Any]) -> Answer:
     head: list[Any] = []
-    body = moto_app(environ, lambda status, headers, *_: head.extend((status, headers)))
+    try:
+        body = moto_app(environ, lambda status, headers, *_: head.extend((status, headers)))
+    except Exception as error:
+        # What moto's own server does with a bug of its own or an operation it lacks.
+        page = f"<!doctype html>\n<html lang=en>\n<title>{html.escape(f'{type(error).__name__}: {error}')}</title>\n"
+        return Answer(500, [("Content-Type", "text/html; charset=utf-8")], page.encode())
     try:
         data = b"".join(body)
     finally:
@@ -166,9 +176,22 @@ def checked(call: Call, environ: dict[str, Any]) -> Answer:
         for violation in broken:
             account.violate("request", call.service, call.action, violation.message)
         raise malformed(call.service, broken[0].missing, broken[0].path, broken[0].message)
+    permitted(call)
+    for guard in guards_of.get((call.service, call.action), []):
+        guard(call)
     answer = effect(call, environ)
     inflict(fault, account, call.service, call.action, after=True)
     return answer
+
+
+def permitted(call: Call) -> None:
+    """By action alone: which resources a call touches is not known here."""
+    if call.account.policies is None or (call.service, call.action) == ("sts", "GetCallerIdentity"):
+        return
+    prefix = IAM_PREFIX.get(call.service, call.service)
+    name = IAM_ACTION.get((call.service, call.action), call.action)
+    if decide(call.account.policies, f"{prefix}:{name}", None) != "allowed":
+        raise access_denied(call.service, call.action, call.account.id)
 
 
 def effect(call: Call, environ: dict[str, Any]) -> Answer:

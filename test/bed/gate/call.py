@@ -53,6 +53,11 @@ class Call:
         """The gate's own answer, every layer included."""
         return self.to(service, action, input).answer()
 
+    def below(self, left_out: set[Any]) -> dict[str, Any]:
+        """The answer without some layers."""
+        stack = layers.get((self.service, self.action), [])
+        return through([layer for layer in stack if layer not in left_out], self)
+
     def exists(self, service: str, action: str, **input: Any) -> bool:
         try:
             self.aws(service, action, **input)
@@ -67,8 +72,7 @@ def through(stack: list[Any], call: Call) -> dict[str, Any]:
     *below, layer = stack
 
     def proceed(input: dict[str, Any] | None = None) -> dict[str, Any]:
-        if input is not None:
-            call.input = input
-        return through(below, call)
+        """The answer of the layers below, of another input if one is given: hooks still see the caller's own."""
+        return through(below, call if input is None else call.to(call.service, call.action, input))
 
     return layer(call, proceed)

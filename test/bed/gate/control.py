@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,8 @@ from werkzeug.wrappers import Request, Response
 from .account import Account, accounts
 from .call import Call
 from .errors import AwsError
-from .registry import ledger_ids
+from .registry import guards_of, ledger_ids
+from .validate import validate
 from .wire import from_json, service_model, to_json
 
 
@@ -31,6 +33,9 @@ def control(request: Request, moto: Any) -> Response:
             return reply(ROUTES[what](account, body, moto))
     except AwsError as error:
         return reply({"error": {"code": error.code, "message": error.message}}, 409)
+    except Exception:
+        account.violate("gate", account_id, what, traceback.format_exc())
+        return reply({"error": {"code": "GateFailed", "message": traceback.format_exc()}}, 409)
 
 
 def reply(value: Any, status: int = 200) -> Response:
@@ -53,12 +58,29 @@ def remove_hook(account: Account, body: Any, _moto: Any) -> Any:
     account.hooks[:] = [hook for hook in account.hooks if hook["url"] != body["url"]]
 
 
+def set_policies(account: Account, body: Any, _moto: Any) -> Any:
+    account.policies = body
+
+
+def set_target_health(account: Account, body: Any, _moto: Any) -> Any:
+    """`{region, proxy, health}`: what the targets of a proxy show until it is null again."""
+    proxies = account.remembered(body["region"], "proxies")
+    proxies.setdefault(body["proxy"], {"scheme": None, "init": None})["health"] = body["health"]
+
+
 def aws(account: Account, body: Any, moto: Any) -> Any:
     """Asks moto (`plain`) or the gate's layers for an operation: neither logged nor failed nor paced by a hook."""
     operation = service_model(body["service"]).operation_model(body["action"])
     input = from_json(body.get("input", {}), operation.input_shape)
     call = Call(moto, account, body["region"], f"AKIA{account.id}CONTROL", operation, input)
-    return call.from_moto() if body.get("plain", True) else call.answer()
+    if body.get("plain", True):
+        return call.from_moto()
+    for guard in guards_of.get((call.service, call.action), []):
+        guard(call)
+    output = call.answer()
+    for violation in validate(output, operation.output_shape):
+        account.violate("answer", call.service, call.action, violation.message)
+    return output
 
 
 def function_code(account: Account, body: Any, _moto: Any) -> Any:
@@ -87,6 +109,8 @@ ROUTES: dict[str, Callable[[Account, Any, Any], Any]] = {
     "clear-violations": lambda account, _body, _moto: account.violations.clear(),
     "pace": lambda account, body, _moto: account.pace.update(body),
     "lag": lambda account, body, _moto: account.lag.update(body),
+    "policies": set_policies,
+    "target-health": set_target_health,
     "aws": aws,
     "function": function_code,
 }

@@ -32,3 +32,20 @@ def invents(ledger_id: str, service: str, *actions: str) -> Callable[[Callable[[
         return answer
 
     return register
+
+
+Guard = Callable[[Any], None]
+
+guards_of: dict[tuple[str, str], list[Guard]] = {}
+
+
+def guards(ledger_id: str, service: str, *actions: str) -> Callable[[Guard], Guard]:
+    """May refuse `actions` before anybody answers them, hooks included."""
+    ledger_ids.add(ledger_id)
+
+    def register(guard: Guard) -> Guard:
+        for action in actions:
+            guards_of.setdefault((service, action), []).append(guard)
+        return guard
+
+    return register

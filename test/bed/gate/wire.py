@@ -143,7 +143,7 @@ def serialize(operation: OperationModel, result: object) -> Answer:
     written = get_serializer_class(str(model.service_name), protocol)(operation).serialize(result)
     request_id = str(uuid.uuid4())
     body = written["body"]
-    data = body if isinstance(body, bytes) else body.encode()
+    data = body if isinstance(body, bytes) else (body or "").encode()
     data = re.sub(rb"(?<=<RequestId>).*?(?=</RequestId>)", request_id.encode(), data)
     headers = [(name, str(value)) for name, value in written["headers"].items()]
     if not any(name.lower() == "content-type" for name, _ in headers):
