@@ -210,6 +210,12 @@ describe.each(driverLanguages)('credentials from a secret, in %s', (language) =>
         expect(await failureOf(driver)).toContain(` as u${round + 1}: `);
         expect(postgres.users).toEqual([`u${round}`, `u${round + 1}`]);
       }
+      postgres.users.length = 0;
+      next('u4');
+      await failureOf(driver);
+      // The secret is as it was: a second login would be a second failure.
+      expect(postgres.users).toEqual(['u4']);
+      expect(endpoint.instead).toEqual([]);
     } finally {
       await postgres.close();
     }

@@ -1,6 +1,7 @@
 // Runs one `Database` and does what it is told, one JSON command a line: the stand-in for an execution environment.
 import dns from 'node:dns';
 import { createInterface } from 'node:readline';
+import { inspect } from 'node:util';
 import { Database, settingsFromEnvironment } from '../../templates/runtime-node/lambdapg-runtime/index.ts';
 import type { Command } from './driver.ts';
 
@@ -68,7 +69,10 @@ async function queryOnce(sql: string): Promise<unknown> {
 for await (const line of createInterface({ input: process.stdin })) {
   const answer = await run(JSON.parse(line) as Command).then(
     (ok) => ({ ok }),
-    (error: Error & { code?: string }) => ({ error: { message: error.message, code: error.code ?? null } }),
+    (error: Error & { code?: string }) => {
+      const printed = inspect(error, { depth: 9, showHidden: true });
+      return { error: { message: error.message, code: error.code ?? null, printed } };
+    },
   );
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }

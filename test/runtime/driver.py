@@ -5,6 +5,7 @@ import os
 import socket
 import sys
 import time
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 
@@ -77,9 +78,16 @@ def transact(command):
     return results
 
 
+def causes_of(error):
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
 for line in sys.stdin:
     try:
         answer = {"ok": run(json.loads(line))}
     except Exception as error:
-        answer = {"error": {"message": str(error), "code": getattr(error, "sqlstate", None)}}
+        printed = "".join(traceback.format_exception(error)) + str(list(map(vars, causes_of(error))))
+        answer = {"error": {"message": str(error), "code": getattr(error, "sqlstate", None), "printed": printed}}
     print(json.dumps(answer, default=str), flush=True)

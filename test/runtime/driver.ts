@@ -23,6 +23,8 @@ export type Command =
 export interface DriverError {
   readonly message: string;
   readonly code: string | null;
+  /** All that a log would hold of it, with its causes. */
+  readonly printed: string;
 }
 
 /** A process that holds one connection runtime, as an execution environment does. */
@@ -37,10 +39,12 @@ export interface Driver {
 
 export class DriverFailure extends Error {
   readonly code: string | null;
+  readonly printed: string;
 
-  constructor({ message, code }: DriverError) {
+  constructor({ message, code, printed }: DriverError) {
     super(message);
     this.code = code;
+    this.printed = printed;
   }
 }
 

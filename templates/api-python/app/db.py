@@ -2,7 +2,8 @@
 execution environment lives, through every freeze. A connection that died is replaced before the next statement.
 
 The settings are libpq's variables (PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD, PGSSLMODE, PGSSLROOTCERT).
-`lambdapg dev` sets them; see .env.example for what each one means.
+`lambdapg dev` sets them; see .env.example for what each one means. In the cloud LAMBDAPG_SECRET_ARN or
+LAMBDAPG_DB_AUTH=iam stand for the password.
 """
 
 import os

@@ -4,12 +4,9 @@ import { createHash, createHmac } from 'node:crypto';
 export type Environment = Readonly<Record<string, string | undefined>>;
 type Texts = Readonly<Record<string, string>>;
 
-/** What every signature needs; Lambda sets them. The session token is missing only for a person's own key. */
-export const awsVariables = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'] as const;
-
 /**
  * Signature Version 4 with the function's own credentials, for one request at one moment. The steps are those of
- * "Create a signed AWS API request" in the IAM User Guide. Node's own crypto: Web Crypto takes ten times as long to load.
+ * "Create a signed AWS API request" in the IAM User Guide. Node's own crypto: Web Crypto takes far longer to load.
  */
 export class Signer {
   readonly #env: Environment;

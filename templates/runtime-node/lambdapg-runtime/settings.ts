@@ -1,6 +1,6 @@
 // Part of lambdapg's connection runtime: do not edit. `src/db.ts` is yours.
 import { applicationName } from './application-name.ts';
-import { awsVariables, type Environment } from './aws-signature.ts';
+import type { Environment } from './aws-signature.ts';
 import type { CredentialSource } from './credentials.ts';
 import { iamCredentials } from './iam-token.ts';
 import { secretCredentials } from './secret-credentials.ts';
@@ -19,6 +19,9 @@ export interface Settings {
   /** A transaction that asks nothing for this long is given up: its handler will not come back. */
   readonly idleTransactionMs: number;
 }
+
+/** What every signature needs; Lambda sets them. The session token is missing only for a person's own key. */
+const awsVariables = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'] as const;
 
 /**
  * Reads libpq's variables: PGHOST, PGPORT (5432), PGDATABASE, PGUSER, PGPASSWORD, PGSSLMODE (verify-full, the default,

@@ -6,9 +6,6 @@ import time
 from collections.abc import Mapping
 from urllib.parse import quote
 
-AWS_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-"""What every signature needs; Lambda sets them. The session token is missing only for a person's own key."""
-
 
 class Signer:
     """Signature Version 4 with the function's own credentials, for one request at one moment. The steps are those of

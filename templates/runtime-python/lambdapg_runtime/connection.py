@@ -130,8 +130,9 @@ def _log_in(settings: Settings, credentials: Credentials) -> Session:
         try:
             return _connect(settings, credentials, address, max(2, int(left)))
         except psycopg.OperationalError as error:
-            failure = error
-            if is_refused_login(error):
+            # A new one: psycopg's own holds the connection's parameters, the password in clear among them.
+            failure = type(error)(str(error))
+            if is_refused_login(failure):
                 break
     raise failure or OSError(f"{settings.host} has no address")
 

@@ -14,7 +14,7 @@ def secret_credentials(env: Mapping[str, str], arn: str) -> CredentialSource:
     refused."""
 
     def read() -> Credentials:
-        # Imported late: only with a secret is there a client of HTTP to load.
+        # Imported late: a cold start loads a client of HTTP only where there is a secret.
         from .secrets_manager import read_secret
 
         return read_secret(env, arn)

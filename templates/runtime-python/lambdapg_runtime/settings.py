@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .application_name import application_name
-from .aws_signature import AWS_VARIABLES
 from .credentials import Credentials, CredentialSource
-from .iam_token import iam_credentials
 from .secret_credentials import secret_credentials
+
+_AWS_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+"""What every signature needs; Lambda sets them. The session token is missing only for a person's own key."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,15 @@ def _choose_credentials(env: Mapping[str, str], faults: list[str]) -> Credential
     if arn:
         if not re.match(r"arn:[^:]+:secretsmanager:[^:]+:[^:]*:secret:.", arn):
             faults.append(f"LAMBDAPG_SECRET_ARN={arn} is no ARN of a secret")
-        faults.extend(_missing(env, *AWS_VARIABLES))
+        faults.extend(_missing(env, *_AWS_VARIABLES))
         return secret_credentials(env, arn)
     if auth:
-        faults.extend(_missing(env, "PGUSER", "AWS_REGION", *AWS_VARIABLES))
+        faults.extend(_missing(env, "PGUSER", "AWS_REGION", *_AWS_VARIABLES))
         if env.get("PGSSLMODE") == "disable":
             faults.append("PGSSLMODE=disable: IAM authentication needs TLS")
+        # Imported late, like the reader of secrets: a cold start loads what it uses.
+        from .iam_token import iam_credentials
+
         return iam_credentials(env)
     faults.extend(_missing(env, "PGUSER", "PGPASSWORD"))
     return lambda refused=None, /: Credentials(env["PGUSER"], env["PGPASSWORD"])
