@@ -1,0 +1,272 @@
+/*
+ * Which calls each command makes. Kept by hand, and checked twice: every call in the sources must stand in a list
+ * (test/providers/aws/permissions), and every call that the test bed sees must be covered (`coveredBy`).
+ */
+
+const identity = ['sts:GetCallerIdentity'];
+
+/** The lock of a run that changes something. */
+const lock = ['ssm:DeleteParameter', 'ssm:GetParameter', 'ssm:GetParametersByPath', 'ssm:PutParameter'];
+
+const lookAtNetwork = [
+  'ec2:DescribeAddresses',
+  'ec2:DescribeInternetGateways',
+  'ec2:DescribeNatGateways',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeRouteTables',
+  'ec2:DescribeSecurityGroups',
+  'ec2:DescribeSubnets',
+  'ec2:DescribeVpcAttribute',
+  'ec2:DescribeVpcEndpoints',
+  'ec2:DescribeVpcs',
+];
+
+const lookAtDatabase = [
+  'rds:DescribeDBClusterParameterGroups',
+  'rds:DescribeDBClusterParameters',
+  'rds:DescribeDBClusters',
+  'rds:DescribeDBInstances',
+  'rds:DescribeDBParameterGroups',
+  'rds:DescribeDBParameters',
+  'rds:DescribeDBProxies',
+  'rds:DescribeDBProxyEndpoints',
+  'rds:DescribeDBProxyTargetGroups',
+  'rds:DescribeDBProxyTargets',
+  'rds:DescribeDBSubnetGroups',
+  'rds:ListTagsForResource',
+  'secretsmanager:ListSecrets',
+];
+
+const lookAtFunctions = [
+  'apigatewayv2:GetApis',
+  'apigatewayv2:GetIntegrations',
+  'apigatewayv2:GetRoutes',
+  'apigatewayv2:GetStages',
+  'events:DescribeRule',
+  'events:ListTagsForResource',
+  'events:ListTargetsByRule',
+  'iam:GetRole',
+  'iam:GetRolePolicy',
+  'iam:ListRolePolicies',
+  'lambda:GetAlias',
+  'lambda:GetFunction',
+  'lambda:GetFunctionConcurrency',
+  'lambda:GetFunctionConfiguration',
+  'lambda:GetPolicy',
+  'lambda:ListFunctions',
+  'lambda:ListVersionsByFunction',
+  'logs:DescribeLogGroups',
+  'logs:ListTagsForResource',
+];
+
+/** What budget and cost are made of. */
+const estimate = ['ec2:DescribeInstanceTypes', 'lambda:GetAccountSettings', 'pricing:GetProducts'];
+
+const survey = [...identity, ...lookAtNetwork, ...lookAtDatabase, ...lookAtFunctions];
+
+const createNetwork = [
+  'ec2:AllocateAddress',
+  'ec2:AssociateRouteTable',
+  'ec2:AttachInternetGateway',
+  'ec2:AuthorizeSecurityGroupEgress',
+  'ec2:AuthorizeSecurityGroupIngress',
+  'ec2:CreateInternetGateway',
+  'ec2:CreateNatGateway',
+  'ec2:CreateRoute',
+  'ec2:CreateRouteTable',
+  'ec2:CreateSecurityGroup',
+  'ec2:CreateSubnet',
+  'ec2:CreateVpc',
+  'ec2:CreateVpcEndpoint',
+  'ec2:DescribeAvailabilityZones',
+  'ec2:ModifyVpcAttribute',
+  'ec2:RevokeSecurityGroupEgress',
+  'ec2:RevokeSecurityGroupIngress',
+];
+
+const createDatabase = [
+  'rds:CreateDBCluster',
+  'rds:CreateDBClusterParameterGroup',
+  'rds:CreateDBInstance',
+  'rds:CreateDBInstanceReadReplica',
+  'rds:CreateDBParameterGroup',
+  'rds:CreateDBProxy',
+  'rds:CreateDBProxyEndpoint',
+  'rds:CreateDBSubnetGroup',
+  'rds:DescribeDBEngineVersions',
+  'rds:DescribeOrderableDBInstanceOptions',
+  'rds:ModifyDBCluster',
+  'rds:ModifyDBClusterParameterGroup',
+  'rds:ModifyDBInstance',
+  'rds:ModifyDBParameterGroup',
+  'rds:ModifyDBProxy',
+  'rds:ModifyDBProxyTargetGroup',
+  'rds:RegisterDBProxyTargets',
+  'secretsmanager:CreateSecret',
+  'secretsmanager:RestoreSecret',
+];
+
+const createRole = ['iam:CreateRole', 'iam:PutRolePolicy'];
+
+/** The in-VPC runner is a function of its own. */
+const createFunction = [
+  ...createRole,
+  'lambda:CreateFunction',
+  'lambda:UpdateFunctionCode',
+  'lambda:UpdateFunctionConfiguration',
+  'logs:CreateLogGroup',
+  'logs:PutRetentionPolicy',
+];
+
+/** SQL by any of the routes: login by secret or IAM, Data API, runner. */
+const reachDatabase = [
+  'lambda:Invoke',
+  'rds-data:BeginTransaction',
+  'rds-data:CommitTransaction',
+  'rds-data:ExecuteStatement',
+  'rds-data:RollbackTransaction',
+  'rds-db:connect',
+  'secretsmanager:GetSecretValue',
+];
+
+const findDatabase = [
+  ...identity,
+  'lambda:GetFunction',
+  'rds:DescribeDBClusters',
+  'rds:DescribeDBInstances',
+  'rds:DescribeDBProxies',
+  'rds:ListTagsForResource',
+  'secretsmanager:ListSecrets',
+];
+
+const useDatabase = [...findDatabase, ...reachDatabase];
+
+const provision = [
+  ...survey,
+  ...lock,
+  ...estimate,
+  ...createNetwork,
+  ...createDatabase,
+  ...createFunction,
+  ...reachDatabase,
+];
+
+const deploy = [
+  ...identity,
+  ...lock,
+  ...lookAtFunctions,
+  ...findDatabase,
+  ...createFunction,
+  'apigatewayv2:CreateApi',
+  'apigatewayv2:CreateIntegration',
+  'apigatewayv2:CreateRoute',
+  'apigatewayv2:CreateStage',
+  'apigatewayv2:DeleteIntegration',
+  'apigatewayv2:DeleteRoute',
+  'apigatewayv2:UpdateIntegration',
+  'apigatewayv2:UpdateRoute',
+  'ec2:DescribeSecurityGroups',
+  'ec2:DescribeSubnets',
+  'events:DeleteRule',
+  'events:PutRule',
+  'events:PutTargets',
+  'events:RemoveTargets',
+  'lambda:AddPermission',
+  'lambda:CreateAlias',
+  'lambda:DeleteFunctionConcurrency',
+  'lambda:Invoke',
+  'lambda:PublishVersion',
+  'lambda:PutFunctionConcurrency',
+  'lambda:RemovePermission',
+  'lambda:UpdateAlias',
+  'secretsmanager:GetSecretValue',
+];
+
+const destroy = [
+  ...survey,
+  ...lock,
+  'apigatewayv2:DeleteApi',
+  'ec2:DeleteInternetGateway',
+  'ec2:DeleteNatGateway',
+  'ec2:DeleteRouteTable',
+  'ec2:DeleteSecurityGroup',
+  'ec2:DeleteSubnet',
+  'ec2:DeleteVpc',
+  'ec2:DeleteVpcEndpoints',
+  'ec2:DetachInternetGateway',
+  'ec2:DisassociateRouteTable',
+  'ec2:ReleaseAddress',
+  'ec2:RevokeSecurityGroupEgress',
+  'ec2:RevokeSecurityGroupIngress',
+  'events:DeleteRule',
+  'events:RemoveTargets',
+  'iam:DeleteRole',
+  'iam:DeleteRolePolicy',
+  'lambda:DeleteFunction',
+  'logs:DeleteLogGroup',
+  'rds:DeleteDBCluster',
+  'rds:DeleteDBClusterParameterGroup',
+  'rds:DeleteDBInstance',
+  'rds:DeleteDBParameterGroup',
+  'rds:DeleteDBProxy',
+  'rds:DeleteDBProxyEndpoint',
+  'rds:DeleteDBSubnetGroup',
+  'rds:DescribeDBClusterSnapshots',
+  'rds:DescribeDBSnapshots',
+  'rds:ModifyDBCluster',
+  'rds:ModifyDBInstance',
+  'secretsmanager:DeleteSecret',
+];
+
+const attach = [
+  ...survey,
+  ...lock,
+  ...estimate,
+  ...createFunction,
+  ...reachDatabase,
+  'ec2:AuthorizeSecurityGroupEgress',
+  'ec2:AuthorizeSecurityGroupIngress',
+  'ec2:CreateSecurityGroup',
+  'ec2:CreateVpcEndpoint',
+  'ec2:RevokeSecurityGroupEgress',
+  'ec2:RevokeSecurityGroupIngress',
+  'iam:DeleteRolePolicy',
+  'rds:ModifyDBProxy',
+  'secretsmanager:CreateSecret',
+];
+
+const detach = [
+  ...survey,
+  ...lock,
+  'ec2:DeleteSecurityGroup',
+  'ec2:DeleteVpcEndpoints',
+  'ec2:RevokeSecurityGroupEgress',
+  'ec2:RevokeSecurityGroupIngress',
+  'iam:DeleteRole',
+  'iam:DeleteRolePolicy',
+  'iam:PutRolePolicy',
+  'lambda:DeleteFunction',
+  'lambda:UpdateFunctionConfiguration',
+  'logs:DeleteLogGroup',
+  'rds:ModifyDBProxy',
+  'secretsmanager:DeleteSecret',
+];
+
+/** Calls of each command that reaches AWS, by its name. */
+export const callsOf = {
+  attach,
+  deploy,
+  destroy,
+  detach,
+  invoke: [...identity, 'lambda:GetFunction', 'lambda:Invoke'],
+  migrate: useDatabase,
+  provision,
+  psql: useDatabase,
+  seed: useDatabase,
+  status: [...survey, ...estimate],
+} as const satisfies Record<string, readonly string[]>;
+
+export type CommandName = keyof typeof callsOf;
+
+/** They work on what others made, under names and without tags of ours. */
+export const foreignCommands: ReadonlySet<CommandName> = new Set<CommandName>(['attach', 'detach']);

@@ -1,0 +1,119 @@
+import { extra, type Grant, type Grants, type Rows, rowsOn } from './grant.ts';
+
+const lambdaGuide = 'https://docs.aws.amazon.com/lambda/latest/dg';
+
+const passRole = extra(
+  'iam:PassRole',
+  ['roleForFunction'],
+  'the function works with a role of its own',
+  `${lambdaGuide}/lambda-intro-execution-role.html`,
+);
+
+/** Lambda looks at the network on the caller's behalf. */
+const network: readonly Grant[] = ['DescribeSecurityGroups', 'DescribeSubnets', 'DescribeVpcs'].map((name) =>
+  extra(
+    `ec2:${name}`,
+    ['anything'],
+    'Lambda checks subnets and security groups with the rights of the caller',
+    `${lambdaGuide}/configuration-vpc.html#configuration-vpc-permissions`,
+  ),
+);
+
+const invoke: Grants = [{ action: 'lambda:InvokeFunction', scopes: ['function'] }];
+
+/** Roles, functions and their logs. */
+const lambdaRows: Rows = {
+  ...rowsOn(['anything'], ['lambda:GetAccountSettings', 'lambda:ListFunctions']),
+  ...rowsOn(
+    ['function'],
+    ['lambda:CreateFunction'],
+    [
+      passRole,
+      ...network,
+      extra(
+        'lambda:TagResource',
+        ['function'],
+        'tags are given at creation',
+        `${lambdaGuide}/configuration-tags.html`,
+      ),
+    ],
+  ),
+  ...rowsOn(['function'], ['lambda:UpdateFunctionConfiguration'], [passRole, ...network]),
+  'lambda:Invoke': invoke,
+  ...rowsOn(
+    ['function'],
+    [
+      'lambda:AddPermission',
+      'lambda:CreateAlias',
+      'lambda:DeleteAlias',
+      'lambda:DeleteFunction',
+      'lambda:DeleteFunctionConcurrency',
+      'lambda:GetAlias',
+      'lambda:GetFunction',
+      'lambda:GetFunctionConcurrency',
+      'lambda:GetFunctionConfiguration',
+      'lambda:GetPolicy',
+      'lambda:ListAliases',
+      'lambda:ListTags',
+      'lambda:ListVersionsByFunction',
+      'lambda:PublishVersion',
+      'lambda:PutFunctionConcurrency',
+      'lambda:RemovePermission',
+      'lambda:TagResource',
+      'lambda:UpdateAlias',
+      'lambda:UpdateFunctionCode',
+    ],
+  ),
+};
+
+const roleRows: Rows = {
+  ...rowsOn(
+    ['role'],
+    ['iam:CreateRole'],
+    [
+      extra(
+        'iam:TagRole',
+        ['role'],
+        'tags are given at creation',
+        'https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags_roles.html',
+      ),
+    ],
+  ),
+  ...rowsOn(
+    ['role'],
+    [
+      'iam:AttachRolePolicy',
+      'iam:DeleteRole',
+      'iam:DeleteRolePolicy',
+      'iam:DetachRolePolicy',
+      'iam:GetRole',
+      'iam:GetRolePolicy',
+      'iam:ListAttachedRolePolicies',
+      'iam:ListRolePolicies',
+      'iam:PutRolePolicy',
+      'iam:TagRole',
+    ],
+  ),
+};
+
+const logRows: Rows = {
+  ...rowsOn(['anything'], ['logs:DescribeLogGroups']),
+  ...rowsOn(
+    ['logGroup'],
+    ['logs:CreateLogGroup'],
+    [
+      extra(
+        'logs:TagResource',
+        ['logGroup'],
+        'tags are given at creation',
+        'https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html',
+      ),
+    ],
+  ),
+  ...rowsOn(
+    ['logGroup'],
+    ['logs:DeleteLogGroup', 'logs:ListTagsForResource', 'logs:PutRetentionPolicy', 'logs:TagResource'],
+  ),
+};
+
+export const functionRows: Rows = { ...lambdaRows, ...roleRows, ...logRows };
