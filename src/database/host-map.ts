@@ -8,6 +8,8 @@ import type { ConnectionTarget } from './target.ts';
  * The certificate is still checked against the real name.
  */
 export interface HostMap {
+  /** Some name is mapped, or a file that may come to map some is named. */
+  readonly isUsed: boolean;
   /** Undefined: the name is dialled as it is. A file is read again at each call. */
   find(name: string): Promise<MappedPlace | undefined>;
 }
@@ -44,6 +46,7 @@ export function parseHostMap({ flags = [], variable = '', config = {} }: HostMap
     '--db-host-map',
   );
   return {
+    isUsed: file !== undefined || fixed.size > 0 || given.size > 0,
     async find(name) {
       const key = normalise(name);
       const fromFlag = given.get(key);

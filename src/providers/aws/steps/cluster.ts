@@ -7,6 +7,7 @@ import {
   ModifyDBClusterCommand,
 } from '@aws-sdk/client-rds';
 import type { Difference } from '../../../provision/step.ts';
+import type { Aws } from '../clients.ts';
 import { unlessGone } from '../judge.ts';
 import { nameOf, type Stage, tagsOf } from '../stage.ts';
 import {
@@ -39,7 +40,7 @@ export function clusterStep(world: World, needs: DatabaseNeeds): AwsStep<Databas
     needs: [needs.subnetGroup, needs.parameterGroup, needs.group, needs.rules],
     patienceMs: hourMs,
     async find() {
-      const cluster = await describeCluster(world, name);
+      const cluster = await describeCluster(aws, name);
       if (cluster === undefined) return absent;
       const { TagList: tags, Status: status } = cluster;
       return foundByStatus(
@@ -94,7 +95,7 @@ export function clusterStep(world: World, needs: DatabaseNeeds): AwsStep<Databas
       );
     },
     remove: async ({ id }) => {
-      const cluster = await describeCluster(world, id);
+      const cluster = await describeCluster(aws, id);
       if (cluster?.DeletionProtection === true) {
         await aws.write.rds.send(
           new ModifyDBClusterCommand({
@@ -135,7 +136,7 @@ export function memberStep(
     needs: [cluster, ...after],
     patienceMs: hourMs,
     async find(look) {
-      const [instance, whole] = await Promise.all([describeInstance(world, name), cluster.find(look)]);
+      const [instance, whole] = await Promise.all([describeInstance(aws, name), cluster.find(look)]);
       if (instance === undefined) return absent;
       const { TagList: tags, DBInstanceStatus: status } = instance;
       const have = resource === 'db-1' && 'have' in whole ? whole.have : instanceHave(instance);
@@ -160,7 +161,7 @@ export function memberStep(
   };
 }
 
-async function describeCluster({ aws }: World, name: string): Promise<DBCluster | undefined> {
+export async function describeCluster(aws: Aws, name: string): Promise<DBCluster | undefined> {
   const answer = await unlessGone(
     aws.read.rds.send(new DescribeDBClustersCommand({ DBClusterIdentifier: name })),
   );

@@ -7,6 +7,7 @@ import {
   ModifyDBInstanceCommand,
 } from '@aws-sdk/client-rds';
 import type { Difference } from '../../../provision/step.ts';
+import type { Aws } from '../clients.ts';
 import { unlessGone } from '../judge.ts';
 import { nameOf, tagsOf } from '../stage.ts';
 import {
@@ -37,7 +38,7 @@ export function instanceStep(world: World, needs: DatabaseNeeds): AwsStep<Databa
     needs: [needs.subnetGroup, needs.parameterGroup, needs.group, needs.rules],
     patienceMs: hourMs,
     async find() {
-      const instance = await describeInstance(world, name);
+      const instance = await describeInstance(aws, name);
       if (instance === undefined) return absent;
       const { TagList: tags, DBInstanceStatus: status } = instance;
       return foundByStatus(
@@ -110,7 +111,7 @@ export function replicaStep(world: World, source: AwsStep<DatabaseHave>): AwsSte
     needs: [source],
     patienceMs: hourMs,
     async find() {
-      const instance = await describeInstance(world, name);
+      const instance = await describeInstance(aws, name);
       if (instance === undefined) return absent;
       const { TagList: tags, DBInstanceStatus: status } = instance;
       return foundByStatus(stage, name, { tags, status }, instanceHave(instance), []);
@@ -132,7 +133,7 @@ export function replicaStep(world: World, source: AwsStep<DatabaseHave>): AwsSte
   };
 }
 
-export async function describeInstance({ aws }: World, name: string): Promise<DBInstance | undefined> {
+export async function describeInstance(aws: Aws, name: string): Promise<DBInstance | undefined> {
   const answer = await unlessGone(
     aws.read.rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: name })),
   );

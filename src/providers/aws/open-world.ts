@@ -1,0 +1,56 @@
+import type { Context } from '../../context.ts';
+import type { HostMap } from '../../database/host-map.ts';
+import type { OpenDatabase } from '../../database/open-database.ts';
+import type { RouteKind } from '../../database/route.ts';
+import type { Project } from '../../project/find-project.ts';
+import type { Engine } from '../../provision/settle.ts';
+import { type AwsChoice, openAws } from './clients.ts';
+import { explainAwsError } from './explain.ts';
+import { judgeAwsError } from './judge.ts';
+import { type Look, takeLook } from './look.ts';
+import { openStageDatabase } from './routes/choose-route.ts';
+import { parseStage } from './stage.ts';
+import { stageDatabaseOf } from './stage-database.ts';
+import type { DatabaseHave } from './steps/database.ts';
+import type { Removal, World } from './steps/world.ts';
+
+export interface StageChoice extends AwsChoice {
+  readonly stage: string;
+  readonly hostMap: HostMap;
+  readonly route?: RouteKind | undefined;
+  /** Whether a runner is wanted; by default where nothing maps the database's name. */
+  readonly runner?: boolean | undefined;
+}
+
+/** A stage of a project in an account: what all cloud commands begin with. */
+export async function openWorld(
+  context: Context,
+  project: Project,
+  choice: StageChoice,
+  removal?: Removal,
+): Promise<World> {
+  const region = choice.region ?? project.config.cloud.region;
+  const aws = await openAws({ region, profile: choice.profile });
+  const runner = choice.runner ?? !choice.hostMap.isUsed;
+  const stage = parseStage(project, choice.stage, runner);
+  const clients = {
+    lambda: () => aws.write.lambda,
+    rdsData: async () => {
+      const { RDSDataClient } = await import('@aws-sdk/client-rds-data');
+      return new RDSDataClient({ region: aws.region, credentials: aws.credentials, maxAttempts: 1 });
+    },
+  };
+  const openDatabase = async (database: DatabaseHave): Promise<OpenDatabase> =>
+    openStageDatabase(context, clients, await stageDatabaseOf(context, aws, stage, database), {
+      hostMap: choice.hostMap,
+      ...(choice.route !== undefined && { forced: choice.route }),
+    });
+  return { context, aws, stage, openDatabase, ...(removal !== undefined && { removal }) };
+}
+
+/** What the steps' engine borrows from AWS. */
+export const engineOf = ({ aws, stage }: World): Engine<Look> => ({
+  look: () => takeLook(aws, stage),
+  judge: judgeAwsError,
+  explain: explainAwsError,
+});
