@@ -82,7 +82,7 @@ export class EnvironmentPools {
       return await environment.invoke({
         requestId: request.requestId ?? randomUUID(),
         payload: request.payload,
-        functionArn: functionArn(name),
+        functionArn: pool.fn.arn ?? functionArn(name),
         traceId: request.traceId ?? newTraceId(),
         ...(request.clientContext !== undefined && { clientContext: request.clientContext }),
       });

@@ -18,6 +18,8 @@ export interface LocalFunction {
   readonly routes: readonly string[];
   /** EventBridge schedule, such as `rate(1 day)`; nothing fires it here, an empty Invoke stands for it. */
   readonly schedule?: string;
+  /** What the function is told that it was invoked by; one of this computer's unless told. */
+  readonly arn?: string;
   /** `$LATEST` unless told. */
   readonly version?: string;
 }

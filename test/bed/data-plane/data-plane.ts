@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Context } from '../../../src/context.ts';
@@ -6,14 +6,19 @@ import { createAuthority } from '../../../src/local/postgres/certificates.ts';
 import { testContext } from '../../postgres-server.ts';
 import type { Bed, HookCall, HookReply } from '../bed.ts';
 import { Databases } from './databases.ts';
+import { Functions } from './functions.ts';
 import { HostMap } from './host-map.ts';
 import { Identities } from './identities.ts';
+import { postgresPort } from './loopback-address.ts';
+import { findReachable, startBlackHole } from './network.ts';
 
 export interface DataPlaneOptions {
   /** What every database allows, unless its parameter group names a number; 60 unless told. */
   readonly maxConnections?: number;
   /** The databases' clock, for tokens. */
   readonly now?: () => Date;
+  /** False: functions reach every name, whatever their security groups say. */
+  readonly checksNetwork?: boolean;
 }
 
 /** What is behind the API of a bed: databases, proxies, functions and HTTP APIs that run. */
@@ -48,11 +53,31 @@ export async function startDataPlane(bed: Bed, options: DataPlaneOptions = {}): 
     maxConnections: options.maxConnections ?? 60,
     now: options.now ?? (() => new Date()),
   });
-  const kill = () => databases.kill();
+  const blackHole = await startBlackHole();
+  const functionsDir = join(dir, 'functions');
+  await mkdir(functionsDir);
+  const functions = new Functions({
+    ...{ context, bed, identities, caFile, dir: functionsDir },
+    async hostsFor(groups) {
+      if (options.checksNetwork === false) return hostMap.lines();
+      const endpoints = databases.endpoints();
+      const reachable = await findReachable(bed, { groups }, endpoints);
+      const lines = endpoints.map((endpoint) => {
+        const host = reachable.has(endpoint) ? hostMap.get(endpoint.name)?.host : blackHole.host;
+        return `${endpoint.name}=${host}:${postgresPort}\n`;
+      });
+      return lines.join('');
+    },
+  });
+  const kill = () => {
+    databases.kill();
+    functions.kill();
+  };
   process.once('exit', kill);
   const unhook = await hookAll(bed, [
     { after: Identities.hooks, handle: async (call) => void identities.handle(call) as undefined },
     { after: Databases.hooks, handle: async (call) => void (await databases.handle(call)) as undefined },
+    { ...Functions.hooks, handle: (call) => functions.handle(call) },
   ]);
   return {
     environment: {
@@ -69,7 +94,9 @@ export async function startDataPlane(bed: Bed, options: DataPlaneOptions = {}): 
     async stop() {
       process.off('exit', kill);
       await unhook();
+      await functions.stop();
       await databases.stop();
+      blackHole.stop();
       await rm(dir, { recursive: true, force: true });
     },
   };

@@ -36,6 +36,8 @@ interface Described {
   readonly IAMDatabaseAuthenticationEnabled?: boolean;
   readonly DBParameterGroups?: readonly { readonly DBParameterGroupName: string }[];
   readonly DBClusterParameterGroup?: string;
+  readonly VpcSecurityGroups?: readonly { readonly VpcSecurityGroupId: string }[];
+  readonly PubliclyAccessible?: boolean;
   readonly MasterUserSecret?: { readonly SecretArn: string };
   readonly DBClusterMembers?: readonly {
     readonly DBInstanceIdentifier: string;
@@ -143,6 +145,15 @@ export class Databases {
           input,
         );
     }
+  }
+
+  /** Every name that leads somewhere, and the security groups in front of it. */
+  endpoints(): { readonly name: string; readonly groups: readonly string[]; readonly isPublic: boolean }[] {
+    return this.all().flatMap(({ described, names }) => {
+      const groups = (described.VpcSecurityGroups ?? []).map(({ VpcSecurityGroupId }) => VpcSecurityGroupId);
+      const isPublic = described.PubliclyAccessible === true;
+      return [...names.writer, ...names.reader].map((name) => ({ name, groups, isPublic }));
+    });
   }
 
   async stop(): Promise<void> {

@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 
 /**
  * The names of the data plane in a file, one `name=host:port` a line, replaced as a whole so that a reader never sees half
@@ -32,17 +32,19 @@ export class HostMap {
     return this.#lines().join(',');
   }
 
+  /** As in the file. */
+  lines(): string {
+    return this.#lines()
+      .map((line) => `${line}\n`)
+      .join('');
+  }
+
   #lines(): string[] {
     return [...this.#places].map(([name, place]) => `${name}=${place}`);
   }
 
   #write(): void {
-    writeFileSync(`${this.file}.new`, `${this.#lines().join('\n')}\n`);
+    writeFileSync(`${this.file}.new`, this.lines());
     renameSync(`${this.file}.new`, this.file);
   }
-}
-
-/** For tests: what a reader sees. */
-export function readHostMap(file: string): string[] {
-  return readFileSync(file, 'utf8').split('\n').filter(Boolean);
 }

@@ -92,7 +92,7 @@ def show_function(item: Values, state: str) -> Values:
         item = {**item, "State": "Pending", "StateReason": "The function is being created.", "StateReasonCode": "Creating"}
         item.pop("LastUpdateStatus", None)
         return item
-    return {**item, "LastUpdateStatus": "InProgress", "LastUpdateStatusReason": "The function is being created.", "LastUpdateStatusReasonCode": "Creating"}
+    return {**item, "LastUpdateStatus": "InProgress", "LastUpdateStatusReason": "The function is being created."}
 
 
 INSTANCE = given("DBInstanceIdentifier")

@@ -125,7 +125,13 @@ def serialize_output(operation: OperationModel, output: dict[str, Any]) -> Answe
         return serialize(operation, output)
     # moto's serializer takes a blob body for text.
     answer = serialize(operation, {key: value for key, value in output.items() if key != payload})
-    return Answer(answer.status, answer.headers, output.get(payload, b""))
+    return Answer(status_of(shape, output, answer.status), answer.headers, output.get(payload, b""))
+
+
+def status_of(shape: Any, output: dict[str, Any], usual: int) -> int:
+    """The member that stands for the HTTP status (lambda Invoke: 200, 202, 204) decides it."""
+    named = [name for name, member in shape.members.items() if member.serialization.get("location") == "statusCode"]
+    return int(output.get(named[0], usual)) if named else usual
 
 
 def serialize_error(operation: OperationModel, error: AwsError) -> Answer:

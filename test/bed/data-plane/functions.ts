@@ -1,0 +1,282 @@
+import { createHash } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Context } from '../../../src/context.ts';
+import { execa } from '../../../src/exec.ts';
+import type { LocalFunction } from '../../../src/local/lambda/local-function.ts';
+import {
+  type InvokeResult,
+  type LocalLambda,
+  startLocalLambda,
+} from '../../../src/local/lambda/local-lambda.ts';
+import type { Bed, HookCall, HookReply } from '../bed.ts';
+import type { Identities } from './identities.ts';
+
+export interface FunctionsOptions {
+  readonly context: Context;
+  readonly bed: Bed;
+  readonly identities: Identities;
+  /** For the code of the functions. */
+  readonly dir: string;
+  readonly caFile: string;
+  /** The lines of a host map as a function with these security groups sees it. */
+  hostsFor(groups: readonly string[]): Promise<string>;
+}
+
+interface Configuration {
+  readonly FunctionName: string;
+  readonly FunctionArn: string;
+  readonly Version: string;
+  readonly Runtime: string;
+  readonly Handler: string;
+  readonly Role: string;
+  readonly Timeout?: number;
+  readonly MemorySize?: number;
+  readonly CodeSha256: string;
+  readonly Environment?: { readonly Variables?: Readonly<Record<string, string>> };
+  readonly VpcConfig?: { readonly SecurityGroupIds?: readonly string[] };
+}
+
+interface Running {
+  readonly lambda: LocalLambda;
+  /** Of all that a new execution environment would differ by. */
+  fingerprint: string;
+  readonly hostsFile: string;
+}
+
+export interface Invocation {
+  /** Name or ARN, with a version or an alias or without. */
+  readonly name: string;
+  readonly qualifier?: string;
+  readonly payload: Buffer;
+  readonly clientContext?: string;
+}
+
+const preloads = fileURLToPath(new URL('./preload', import.meta.url));
+const python = fileURLToPath(new URL('../../../.venv/bin/python', import.meta.url));
+
+/** No function of that name, version or alias. */
+export class NoFunction extends Error {
+  override readonly name = 'NoFunction';
+}
+
+/** Runs what the account has uploaded to Lambda in lambdapg's own local Lambda. */
+export class Functions {
+  static readonly hooks = { instead: ['lambda:Invoke'], after: ['lambda:DeleteFunction'] };
+  readonly #options: FunctionsOptions;
+  readonly #running = new Map<string, Promise<Running>>();
+  readonly #code = new Map<string, Promise<string>>();
+
+  constructor(options: FunctionsOptions) {
+    this.#options = options;
+  }
+
+  async handle(call: HookCall): Promise<HookReply | undefined> {
+    if (call.action === 'DeleteFunction') {
+      await this.#forget(String(call.input.FunctionName));
+      return undefined;
+    }
+    const { FunctionName, Qualifier, Payload, InvocationType, LogType, ClientContext } =
+      call.input as Partial<Record<string, string>>;
+    const invocation: Invocation = {
+      name: FunctionName ?? '',
+      ...(Qualifier !== undefined && { qualifier: Qualifier }),
+      payload: Payload === undefined ? Buffer.from('{}') : Buffer.from(Payload, 'base64'),
+      ...(ClientContext !== undefined && {
+        clientContext: Buffer.from(ClientContext, 'base64').toString('utf8'),
+      }),
+    };
+    try {
+      const found = await this.#find(invocation);
+      if (InvocationType === 'DryRun') return { output: { StatusCode: 204 } };
+      const running = this.#run(found, invocation);
+      if (InvocationType === 'Event') {
+        running.catch((error: unknown) =>
+          this.#options.context.report({ type: 'event-lost', message: String(error) }),
+        );
+        return { output: { StatusCode: 202 } };
+      }
+      return reply(await running, found.Version, LogType === 'Tail');
+    } catch (error) {
+      if (!(error instanceof NoFunction)) throw error;
+      return { error: { code: 'ResourceNotFoundException', message: error.message, status: 404 } };
+    }
+  }
+
+  /**
+   * For an HTTP API.
+   *
+   * @throws NoFunction
+   */
+  async invoke(invocation: Invocation): Promise<InvokeResult> {
+    return this.#run(await this.#find(invocation), invocation);
+  }
+
+  async stop(): Promise<void> {
+    const lambdas = await Promise.all(this.#running.values());
+    await Promise.all(lambdas.map(({ lambda }) => lambda.stop()));
+  }
+
+  kill(): void {
+    for (const running of this.#running.values()) void running.then(({ lambda }) => lambda.kill());
+  }
+
+  async #forget(name: string): Promise<void> {
+    for (const [key, running] of this.#running) {
+      if (!key.startsWith(`${name}:`)) continue;
+      this.#running.delete(key);
+      await (await running).lambda.stop();
+    }
+  }
+
+  /** The configuration of the version that the invocation is for; an alias chooses one by its weights. */
+  async #find({ name: spelled, qualifier }: Invocation): Promise<Configuration> {
+    const [, name = '', inName] = /^(?:.*:?function:)?([\w-]+)(?::([\w$-]+))?$/.exec(spelled) ?? [];
+    const asked = qualifier ?? inName;
+    const isAlias = asked !== undefined && !/^(\$LATEST|\d+)$/.test(asked);
+    try {
+      const version = isAlias ? await this.#versionOf(name, asked) : asked;
+      return await this.#options.bed.aws<Configuration>({
+        ...{ service: 'lambda', action: 'GetFunctionConfiguration' },
+        input: { FunctionName: name, ...(version !== undefined && { Qualifier: version }) },
+      });
+    } catch (error) {
+      if (!String(error).includes('ResourceNotFound')) throw error;
+      const { region, account } = this.#options.bed;
+      const suffix = asked === undefined ? '' : `:${asked}`;
+      throw new NoFunction(
+        `Function not found: arn:aws:lambda:${region}:${account}:function:${name}${suffix}`,
+      );
+    }
+  }
+
+  async #versionOf(name: string, alias: string): Promise<string> {
+    interface Alias {
+      readonly FunctionVersion: string;
+      readonly RoutingConfig?: { readonly AdditionalVersionWeights?: Readonly<Record<string, number>> };
+    }
+    const { FunctionVersion, RoutingConfig } = await this.#options.bed.aws<Alias>({
+      ...{ service: 'lambda', action: 'GetAlias', input: { FunctionName: name, Name: alias } },
+    });
+    let chance = Math.random();
+    for (const [version, weight] of Object.entries(RoutingConfig?.AdditionalVersionWeights ?? {})) {
+      chance -= weight;
+      if (chance < 0) return version;
+    }
+    return FunctionVersion;
+  }
+
+  async #run(found: Configuration, { payload, clientContext }: Invocation): Promise<InvokeResult> {
+    const key = `${found.FunctionName}:${found.Version}`;
+    let starting = this.#running.get(key);
+    if (starting === undefined) {
+      starting = this.#start(key, found);
+      this.#running.set(key, starting);
+    }
+    const running = await starting;
+    await writeFile(running.hostsFile, await this.#options.hostsFor(found.VpcConfig?.SecurityGroupIds ?? []));
+    const fingerprint = fingerprintOf(found);
+    if (fingerprint !== running.fingerprint) {
+      running.fingerprint = fingerprint;
+      running.lambda.replace(await this.#localFunction(found, running.hostsFile));
+    }
+    const options = clientContext === undefined ? {} : { clientContext };
+    return running.lambda.invoke(found.FunctionName, payload, options);
+  }
+
+  async #start(key: string, found: Configuration): Promise<Running> {
+    const { context, dir } = this.#options;
+    const hostsFile = join(dir, `${key.replaceAll(/[^\w-]/g, '_')}.hosts`);
+    await writeFile(hostsFile, '');
+    const fn = await this.#localFunction(found, hostsFile);
+    const lambda = await startLocalLambda(context, { functions: [fn], preferredPort: 0 });
+    return { lambda, hostsFile, fingerprint: fingerprintOf(found) };
+  }
+
+  async #localFunction(found: Configuration, hostsFile: string): Promise<LocalFunction> {
+    const codeDir = await this.#unpack(found);
+    const language = found.Runtime.startsWith('python') ? 'python' : 'node';
+    const environment = this.#environment(found, codeDir, hostsFile);
+    return {
+      ...{ name: found.FunctionName, version: found.Version, language, codeDir },
+      ...{ runtime: found.Runtime, handler: found.Handler, environment, routes: [] },
+      executable: language === 'node' ? process.execPath : python,
+      timeoutMs: (found.Timeout ?? 3) * 1000,
+      memoryMb: found.MemorySize ?? 128,
+      arn: found.FunctionArn.replace(/:\$LATEST$/, ''),
+    };
+  }
+
+  /** Lambda unpacks to /var/task, which only root could make here: the variables name the real folder instead. */
+  #environment(found: Configuration, codeDir: string, hostsFile: string): Record<string, string> {
+    const { bed, identities, caFile } = this.#options;
+    const own = Object.entries(found.Environment?.Variables ?? {}).map(([name, value]) => [
+      name,
+      value.replaceAll('/var/task', codeDir),
+    ]);
+    const configured: Readonly<Record<string, string>> = Object.fromEntries(own);
+    const role = identities.assume(found.Role);
+    return {
+      NODE_EXTRA_CA_CERTS: caFile,
+      ...configured,
+      AWS_ACCESS_KEY_ID: role.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: role.secretAccessKey,
+      AWS_SESSION_TOKEN: role.sessionToken,
+      AWS_ENDPOINT_URL: bed.endpoint,
+      AWS_REGION: bed.region,
+      AWS_DEFAULT_REGION: bed.region,
+      LAMBDAPG_BED_HOSTS: hostsFile,
+      NODE_OPTIONS: `${configured.NODE_OPTIONS ?? ''} --require ${join(preloads, 'names.cjs')}`.trim(),
+      PYTHONPATH: [preloads, configured.PYTHONPATH].filter(Boolean).join(':'),
+    };
+  }
+
+  #unpack(found: Configuration): Promise<string> {
+    let unpacked = this.#code.get(found.CodeSha256);
+    if (unpacked === undefined) {
+      unpacked = this.#unpackNow(found);
+      this.#code.set(found.CodeSha256, unpacked);
+    }
+    return unpacked;
+  }
+
+  async #unpackNow(found: Configuration): Promise<string> {
+    const { bed, dir } = this.#options;
+    const { zip } = await bed.functionCode(found.FunctionName, found.Version);
+    const name = createHash('sha256').update(found.CodeSha256).digest('hex').slice(0, 16);
+    const codeDir = join(dir, name);
+    await mkdir(codeDir, { recursive: true });
+    await writeFile(`${codeDir}.zip`, Buffer.from(zip, 'base64'));
+    await execa(python, ['-m', 'zipfile', '-e', `${codeDir}.zip`, codeDir]);
+    return codeDir;
+  }
+}
+
+function fingerprintOf({
+  CodeSha256,
+  Runtime,
+  Handler,
+  Role,
+  Timeout,
+  MemorySize,
+  Environment,
+  VpcConfig,
+}: Configuration) {
+  return JSON.stringify([CodeSha256, Runtime, Handler, Role, Timeout, MemorySize, Environment, VpcConfig]);
+}
+
+function reply(result: InvokeResult, version: string, wantsLog: boolean): HookReply {
+  if ('throttled' in result) {
+    return { error: { code: 'TooManyRequestsException', message: 'Rate Exceeded.', status: 429 } };
+  }
+  return {
+    output: {
+      StatusCode: 200,
+      ExecutedVersion: version,
+      Payload: result.payload.toString('base64'),
+      ...(result.failure !== undefined && { FunctionError: 'Unhandled' }),
+      ...(wantsLog && { LogResult: result.logTail }),
+    },
+  };
+}
