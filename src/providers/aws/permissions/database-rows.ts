@@ -77,7 +77,7 @@ export const databaseRows: Rows = {
     ],
   ),
   ...rowsOn(['subnetGroup'], ['rds:CreateDBSubnetGroup'], [taggedOn('subnetGroup'), ...network, serviceRole]),
-  ...rowsOn(['subnetGroup'], ['rds:DeleteDBSubnetGroup', 'rds:ModifyDBSubnetGroup']),
+  ...rowsOn(['subnetGroup'], ['rds:DeleteDBSubnetGroup']),
   ...rowsOn(['parameterGroup'], ['rds:CreateDBParameterGroup'], [taggedOn('parameterGroup')]),
   ...rowsOn(['parameterGroup'], ['rds:DeleteDBParameterGroup', 'rds:ModifyDBParameterGroup']),
   ...rowsOn(
@@ -109,7 +109,6 @@ export const databaseRows: Rows = {
     ['rds:ModifyDBCluster'],
     managedSecret,
   ),
-  ...rowsOn(['instance'], ['rds:RebootDBInstance', 'rds:StartDBInstance']),
   ...rowsOn(
     ['instance', 'snapshot'],
     ['rds:DeleteDBInstance'],
@@ -145,14 +144,10 @@ export const databaseRows: Rows = {
   ...rowsOn(['ownProxyParts'], ['rds:DeleteDBProxy', 'rds:DeleteDBProxyEndpoint']),
   ...rowsOn(['ownProxyParts'], ['rds:ModifyDBProxy'], [passProxyRole]),
   ...rowsOn(['targetGroup'], ['rds:ModifyDBProxyTargetGroup']),
-  ...rowsOn(
-    ['targetGroup', 'ownProxyParts', 'instance', 'cluster'],
-    ['rds:DeregisterDBProxyTargets', 'rds:RegisterDBProxyTargets'],
-  ),
+  ...rowsOn(['targetGroup', 'ownProxyParts', 'instance', 'cluster'], ['rds:RegisterDBProxyTargets']),
   ...rowsOn(
     ['cluster'],
     [
-      'rds-data:BatchExecuteStatement',
       'rds-data:BeginTransaction',
       'rds-data:CommitTransaction',
       'rds-data:ExecuteStatement',
@@ -183,17 +178,6 @@ export const databaseRows: Rows = {
       ),
     ],
   ),
-  ...rowsOn(
-    ['secret'],
-    [
-      'secretsmanager:DeleteSecret',
-      'secretsmanager:PutSecretValue',
-      'secretsmanager:RestoreSecret',
-      'secretsmanager:TagResource',
-    ],
-  ),
-  ...rowsOn(
-    ['secret', 'masterSecretOfInstance', 'masterSecretOfCluster'],
-    ['secretsmanager:DescribeSecret', 'secretsmanager:GetSecretValue'],
-  ),
+  ...rowsOn(['secret'], ['secretsmanager:DeleteSecret', 'secretsmanager:RestoreSecret']),
+  ...rowsOn(['secret', 'masterSecretOfInstance', 'masterSecretOfCluster'], ['secretsmanager:GetSecretValue']),
 };

@@ -1,3 +1,4 @@
+import { partsOf } from '../judge.ts';
 import { findGrants } from './table.ts';
 
 /** What a refusal of AWS lacks. */
@@ -32,7 +33,7 @@ const byEc2 =
  * @param call `<service>:<Operation>` that was refused: its row of the table answers where AWS does not say
  */
 export function explainDenied(error: unknown, call?: string): Denied | undefined {
-  const { code, message } = partsOf(error);
+  const { name: code, message } = partsOf(error);
   const own = call === undefined ? undefined : findGrants(call)?.[0].action;
   const said = usual.exec(message)?.groups;
   if (said !== undefined) {
@@ -72,14 +73,3 @@ function reasonIn(rest: string): string | undefined {
 
 /** A sentence may end right after an ARN. */
 const trimEnd = (resource: string | undefined): string | undefined => resource?.replace(/[.,]$/, '');
-
-/** The SDK puts the service's code into `name`. */
-function partsOf(error: unknown): { code: string; message: string } {
-  if (typeof error !== 'object' || error === null) return { code: '', message: String(error) };
-  const { name, Code, message } = error as { name?: unknown; Code?: unknown; message?: unknown };
-  const code = typeof name === 'string' && name !== 'Error' ? name : Code;
-  return {
-    code: typeof code === 'string' ? code : '',
-    message: typeof message === 'string' ? message : '',
-  };
-}

@@ -45,7 +45,6 @@ const lambdaRows: Rows = {
     [
       'lambda:AddPermission',
       'lambda:CreateAlias',
-      'lambda:DeleteAlias',
       'lambda:DeleteFunction',
       'lambda:DeleteFunctionConcurrency',
       'lambda:GetAlias',
@@ -53,13 +52,10 @@ const lambdaRows: Rows = {
       'lambda:GetFunctionConcurrency',
       'lambda:GetFunctionConfiguration',
       'lambda:GetPolicy',
-      'lambda:ListAliases',
-      'lambda:ListTags',
       'lambda:ListVersionsByFunction',
       'lambda:PublishVersion',
       'lambda:PutFunctionConcurrency',
       'lambda:RemovePermission',
-      'lambda:TagResource',
       'lambda:UpdateAlias',
       'lambda:UpdateFunctionCode',
     ],
@@ -82,16 +78,12 @@ const roleRows: Rows = {
   ...rowsOn(
     ['role'],
     [
-      'iam:AttachRolePolicy',
       'iam:DeleteRole',
       'iam:DeleteRolePolicy',
-      'iam:DetachRolePolicy',
       'iam:GetRole',
       'iam:GetRolePolicy',
-      'iam:ListAttachedRolePolicies',
       'iam:ListRolePolicies',
       'iam:PutRolePolicy',
-      'iam:TagRole',
     ],
   ),
 };
@@ -110,10 +102,7 @@ const logRows: Rows = {
       ),
     ],
   ),
-  ...rowsOn(
-    ['logGroup'],
-    ['logs:DeleteLogGroup', 'logs:ListTagsForResource', 'logs:PutRetentionPolicy', 'logs:TagResource'],
-  ),
+  ...rowsOn(['logGroup'], ['logs:DeleteLogGroup', 'logs:ListTagsForResource', 'logs:PutRetentionPolicy']),
 };
 
 export const functionRows: Rows = { ...lambdaRows, ...roleRows, ...logRows };

@@ -118,10 +118,10 @@ export const scopes = {
     },
   }),
 
-  newNetwork: tagged('aws:RequestTag', 'ec2', '*/'),
-  ownNetwork: tagged('aws:ResourceTag', 'ec2', '*/'),
+  newNetwork: tagged('aws:RequestTag', 'ec2', ''),
+  ownNetwork: tagged('aws:ResourceTag', 'ec2', ''),
   tagsOfNewNetwork: (target) => ({
-    resources: [arn(target, 'ec2', '*/*')],
+    resources: [arn(target, 'ec2', '*')],
     condition: { StringEquals: { 'ec2:CreateAction': createsInNetwork } },
   }),
   // Of an existing network, whose VPC has no tags of ours.

@@ -16,28 +16,19 @@ const httpRows: Rows = {
     ),
   ],
   ...Object.fromEntries(
-    ['CreateIntegration', 'CreateRoute', 'CreateStage', 'TagResource'].map((name) => [
-      `apigatewayv2:${name}`,
-      http('POST'),
-    ]),
+    ['CreateIntegration', 'CreateRoute', 'CreateStage'].map((name) => [`apigatewayv2:${name}`, http('POST')]),
   ),
   ...Object.fromEntries(
-    ['GetApi', 'GetApis', 'GetIntegrations', 'GetRoutes', 'GetStage', 'GetStages'].map((name) => [
+    ['GetApis', 'GetIntegrations', 'GetRoutes', 'GetStages'].map((name) => [
       `apigatewayv2:${name}`,
       http('GET'),
     ]),
   ),
   ...Object.fromEntries(
-    ['UpdateApi', 'UpdateIntegration', 'UpdateRoute', 'UpdateStage'].map((name) => [
-      `apigatewayv2:${name}`,
-      http('PATCH'),
-    ]),
+    ['UpdateIntegration', 'UpdateRoute'].map((name) => [`apigatewayv2:${name}`, http('PATCH')]),
   ),
   ...Object.fromEntries(
-    ['DeleteApi', 'DeleteIntegration', 'DeleteRoute', 'DeleteStage'].map((name) => [
-      `apigatewayv2:${name}`,
-      http('DELETE'),
-    ]),
+    ['DeleteApi', 'DeleteIntegration', 'DeleteRoute'].map((name) => [`apigatewayv2:${name}`, http('DELETE')]),
   ),
 };
 
@@ -63,10 +54,9 @@ export const serviceRows: Rows = {
       'events:RemoveTargets',
     ],
   ),
-  ...rowsOn(['anything'], ['events:ListRules']),
   ...rowsOn(
     ['lock'],
     ['ssm:DeleteParameter', 'ssm:GetParameter', 'ssm:GetParametersByPath', 'ssm:PutParameter'],
   ),
-  ...rowsOn(['anything'], ['iam:SimulatePrincipalPolicy', 'pricing:GetProducts', 'sts:GetCallerIdentity']),
+  ...rowsOn(['anything'], ['pricing:GetProducts', 'sts:GetCallerIdentity']),
 };
