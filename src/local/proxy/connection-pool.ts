@@ -122,13 +122,12 @@ export class ConnectionPool {
     this.release(connection);
   }
 
-  /** Ends everything, politely where a session is idle. The rest of a login under way ends by itself. */
+  /** Ends everything: unused sessions at once, borrowed ones when their clients, who are told before, give them back. */
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#sweep);
     clearTimeout(this.#retry);
     for (const { connection } of this.#idle) connection.end();
-    for (const connection of this.#borrowed) connection.destroy();
     for (const waiter of [...this.#waiting]) waiter.refuse(proxyErrors.stopped());
     const left = [...this.#all].map((connection) => connection.closed);
     const limit = setTimeout(() => {

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { ConnectionTarget } from '../../../src/database/target.ts';
@@ -112,4 +113,8 @@ export async function eventually<T>(ask: () => T | Promise<T>, fits: (value: T) 
     if (Date.now() > deadline) throw new Error(`still ${JSON.stringify(value)}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
+}
+
+export function socketOf(client: pg.Client): Socket {
+  return (client as unknown as { connection: { stream: Socket } }).connection.stream;
 }
