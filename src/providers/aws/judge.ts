@@ -5,9 +5,9 @@ const exists =
 const gone = /NotFound|NoSuchEntity|^InvalidSecurityGroupId|^InvalidGroup\.NotFound/;
 const busy =
   /^(Throttl|RequestLimitExceeded|TooManyRequests|RequestThrottled|SlowDown|ConcurrentModification|PriorRequestNotComplete|InvalidDBInstanceState|InvalidDBClusterState|InvalidDBProxyState|DependencyViolation|InvalidVPCNetworkStateFault|ResourceInUse|DeleteConflict|IncorrectState|InvalidDBSubnetGroupState|InvalidDBParameterGroupState|InvalidParameterGroupState)/;
-/** New roles, and their policies, take seconds to be seen by the services that use them. */
+/** New roles, and their policies, take seconds to be seen by the services that use them; a function is changed once at a time. */
 const notYetSeen =
-  /role defined for the function cannot be assumed|does not have permissions to call .*NetworkInterface|role .* (is invalid or )?cannot be assumed|RDS is not authorized to assume|unable to assume the role/i;
+  /An update is in progress for resource|role defined for the function cannot be assumed|does not have permissions to call .*NetworkInterface|role .* (is invalid or )?cannot be assumed|RDS is not authorized to assume|unable to assume the role/i;
 const serverSide =
   /^(InternalFailure|InternalError|InternalServer|ServiceException|ServiceUnavailable|ServiceFailure|ServerInternal)/;
 const connection =

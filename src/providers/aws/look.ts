@@ -1,3 +1,4 @@
+import { type Api, type ApiGatewayV2Client, GetApisCommand } from '@aws-sdk/client-apigatewayv2';
 import { DescribeLogGroupsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import {
   DescribeAddressesCommand,
@@ -11,8 +12,10 @@ import {
   type Filter,
 } from '@aws-sdk/client-ec2';
 import { ListRolePoliciesCommand } from '@aws-sdk/client-iam';
+import { GetFunctionCommand } from '@aws-sdk/client-lambda';
 import { ListSecretsCommand, type SecretListEntry } from '@aws-sdk/client-secrets-manager';
 import type { Aws } from './clients.ts';
+import { unlessGone } from './judge.ts';
 import type { Stage } from './stage.ts';
 
 /**
@@ -22,7 +25,7 @@ import type { Stage } from './stage.ts';
 export type Look = ReturnType<typeof takeLook>;
 
 export function takeLook(aws: Aws, stage: Stage) {
-  const { ec2, logs, secrets, iam } = aws.read;
+  const { apigateway, ec2, iam, lambda, logs, secrets } = aws.read;
   const ours: Filter[] = [
     { Name: 'tag:lambdapg:project', Values: [stage.project] },
     { Name: 'tag:lambdapg:stage', Values: [stage.stage] },
@@ -55,6 +58,12 @@ export function takeLook(aws: Aws, stage: Stage) {
       );
       return logGroups;
     }),
+    /** By its whole name, as `$LATEST` is. */
+    lambdaFunction: keyed((name: string) =>
+      unlessGone(lambda.send(new GetFunctionCommand({ FunctionName: name }))),
+    ),
+    /** Every HTTP and WebSocket API of the region: they cannot be listed by tag. */
+    apis: once(() => listApis(apigateway)),
     rolePolicies: keyed(
       async (role: string) =>
         (await iam.send(new ListRolePoliciesCommand({ RoleName: role }))).PolicyNames ?? [],
@@ -98,6 +107,20 @@ async function listSecrets(secrets: Aws['read']['secrets'], stage: Stage): Promi
       }),
     );
     all.push(...SecretList);
+    token = NextToken;
+  } while (token !== undefined);
+  return all;
+}
+
+async function listApis(apigateway: ApiGatewayV2Client): Promise<Api[]> {
+  const all: Api[] = [];
+  let token: string | undefined;
+  do {
+    const page = token === undefined ? {} : { NextToken: token };
+    const { Items = [], NextToken } = await apigateway.send(
+      new GetApisCommand({ MaxResults: '100', ...page }),
+    );
+    all.push(...Items);
     token = NextToken;
   } while (token !== undefined);
   return all;

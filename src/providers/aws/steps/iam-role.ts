@@ -23,7 +23,7 @@ export interface Statement {
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
 }
 
-const policyName = 'lambdapg';
+export const policyName = 'lambdapg';
 
 /** A role that one AWS service takes on, with one inline policy. `statements` may use ARNs of what `needs` names. */
 export function roleStep(
