@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Flags } from '@oclif/core';
 import { BaseCommand, databaseFlags, toggle } from '../base-command.ts';
-import { startDev } from '../local/dev.ts';
+import { parseServing, startDev } from '../local/dev.ts';
 import { parseDatabaseChoice, resetProjectDatabase } from '../local/project-database.ts';
 import { runBeside } from '../local/run-beside.ts';
 import { getProject } from '../project/find-project.ts';
@@ -18,6 +18,7 @@ With "-- <command>" it runs that command on a scratch database and a free port (
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --port 8080 --concurrency 4',
+    '<%= config.bin %> <%= command.id %> --proxy --proxy-connections 2',
     '<%= config.bin %> <%= command.id %> --reset --confirm my-api',
     '<%= config.bin %> <%= command.id %> -- npm run my-tests',
   ];
@@ -34,10 +35,9 @@ With "-- <command>" it runs that command on a scratch database and a free port (
       max: 65_535,
       description: "the embedded server's port; the next free one when busy",
     }),
-    concurrency: Flags.integer({
-      min: 1,
-      description: 'most execution environments at once; more are throttled',
-    }),
+    concurrency: Flags.integer({ min: 1, description: 'most environments at once; more are throttled' }),
+    proxy: toggle('connect the functions through an emulated RDS Proxy, which tells what pins'),
+    'proxy-connections': Flags.integer({ min: 1, description: "the proxy's connections [default: 5]" }),
     verbose: toggle("show Lambda's START, END and REPORT lines", 'v'),
     reset: toggle('first delete the local database; needs --confirm'),
     confirm: Flags.string({ description: 'the project name, to allow --reset', helpValue: 'project' }),
@@ -59,9 +59,7 @@ With "-- <command>" it runs that command on a scratch database and a free port (
     const dev = await startDev(context, {
       project,
       database,
-      port: flags.port ?? (file === undefined ? 3000 : 0),
-      ...(flags.concurrency !== undefined && { concurrency: flags.concurrency }),
-      scratch: file !== undefined,
+      ...parseServing(flags, file !== undefined),
       killSignal: this.killSignal,
     });
     try {

@@ -14,6 +14,7 @@ import {
   type ProjectDatabase,
   useScratchDatabase,
 } from './project-database.ts';
+import { defaultProxyConnections, useProxy } from './proxy/project-proxy.ts';
 
 export interface DevOptions {
   readonly project: Project;
@@ -22,10 +23,32 @@ export interface DevOptions {
   readonly port: number;
   /** Most execution environments of all functions together. */
   readonly concurrency?: number;
+  /** Puts the local RDS Proxy between functions and database, with at most so many connections to it. */
+  readonly proxyConnections?: number;
   /** A new database, migrated and seeded, dropped at the end: for tests. */
   readonly scratch: boolean;
   /** Aborted by a second Ctrl-C: every child is killed at once. */
   readonly killSignal: AbortSignal;
+}
+
+/** From the flags of `lambdapg dev`; with a command to run beside it, the data is scratch and the port any. */
+export function parseServing(
+  flags: {
+    readonly port?: number | undefined;
+    readonly concurrency?: number | undefined;
+    readonly proxy: boolean;
+    readonly 'proxy-connections'?: number | undefined;
+  },
+  hasCommand: boolean,
+): Pick<DevOptions, 'port' | 'concurrency' | 'proxyConnections' | 'scratch'> {
+  const { port = hasCommand ? 0 : 3000, concurrency, proxy, 'proxy-connections': connections } = flags;
+  const proxyConnections = connections ?? (proxy ? defaultProxyConnections : undefined);
+  return {
+    port,
+    ...(concurrency !== undefined && { concurrency }),
+    ...(proxyConnections !== undefined && { proxyConnections }),
+    scratch: hasCommand,
+  };
 }
 
 /** A project that is being served. */
@@ -57,7 +80,8 @@ export async function startDev(context: Context, options: DevOptions): Promise<D
     closers.push(() => counter.stop());
     const counted = { ...context, report: countConnections(context.report, counter.count) };
     const serving = { ...options, watch: !options.scratch };
-    const functions = await serveFunctions(counted, options.project, await building, database, serving);
+    const reached = await openWay(context, options, database, closers);
+    const functions = await serveFunctions(counted, options.project, await building, reached, serving);
     closers.push(() => functions.stop());
     options.killSignal.addEventListener('abort', () => functions.kill());
     const { url } = functions;
@@ -84,6 +108,19 @@ async function openDatabase(
   const scratched = await useScratchDatabase(database, database.local, project);
   closers.push(() => scratched.stop());
   return scratched;
+}
+
+/** How the functions reach the database: straight, or through the proxy. */
+async function openWay(
+  context: Context,
+  { proxyConnections }: DevOptions,
+  database: ProjectDatabase,
+  closers: (() => Promise<void>)[],
+): Promise<ProjectDatabase> {
+  if (proxyConnections === undefined) return database;
+  const proxied = await useProxy(context, database, proxyConnections);
+  closers.push(() => proxied.proxy.stop());
+  return proxied.database;
 }
 
 /** What a command writes must not go to a server that somebody else relies on. */
