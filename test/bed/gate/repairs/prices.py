@@ -47,18 +47,19 @@ def products(region: str) -> list[dict[str, Any]]:
     found = []
     for at, name in enumerate(CLASSES["postgres"]):
         for option in ("Single-AZ", "Multi-AZ"):
-            found.append(product(region, "AmazonRDS", "Database Instance", "Hrs", AMOUNT + at, instanceType=name, databaseEngine="PostgreSQL", deploymentOption=option, licenseModel="No license required", usagetype=f"InstanceUsage:{name}", vcpu="2"))
+            found.append(product(region, "AmazonRDS", "Database Instance", "Hrs", AMOUNT + at, instanceType=name, databaseEngine="PostgreSQL", deploymentOption=option, licenseModel="No license required", usagetype=f"{'InstanceUsage' if option == 'Single-AZ' else 'Multi-AZUsage'}:{name}", vcpu="2"))
     for option in ("Single-AZ", "Multi-AZ"):
-        found.append(product(region, "AmazonRDS", "Database Storage", "GB-Mo", 2222, volumeType="General Purpose-GP3", databaseEngine="PostgreSQL", deploymentOption=option, usagetype="RDS:GP3-Storage"))
+        found.append(product(region, "AmazonRDS", "Database Storage", "GB-Mo", 2222, volumeType="General Purpose-GP3", databaseEngine="PostgreSQL", deploymentOption=option, usagetype="RDS:GP3-Storage" if option == "Single-AZ" else "RDS:Multi-AZ-GP3-Storage"))
     found += [
         product(region, "AmazonRDS", "ServerlessV2", "ACU-Hr", 3333, databaseEngine="Aurora PostgreSQL", usagetype="Aurora:ServerlessV2Usage"),
         product(region, "AmazonRDS", "Database Storage", "GB-Mo", 3334, databaseEngine="Aurora PostgreSQL", volumeType="General Purpose-Aurora", usagetype="Aurora:StorageUsage"),
         product(region, "AmazonRDS", "RDSProxy", "vCPU-Hr", 4444, usagetype="RDS:ProxyUsage", databaseEngine="Any"),
-        product(region, "AmazonRDS", "RDSProxy", "ACU-Hr", 4445, usagetype="Aurora:ServerlessV2ProxyUsage", databaseEngine="Any"),
+        product(region, "AmazonRDS", "RDSProxy", "ACU-Hr", 4445, usagetype="RDS:Proxy-ASv2-Usage", databaseEngine="Any"),
         product(region, "AmazonVPC", "VpcEndpoint", "Hrs", 5555, group="VPCE:VpcEndpoint", usagetype="VpcEndpoint-Hours", operation="VpcEndpoint"),
         product(region, "AmazonVPC", "VpcEndpoint", "GB", 5556, group="VPCE:VpcEndpoint", usagetype="VpcEndpoint-Bytes", operation="VpcEndpoint"),
         product(region, "AmazonEC2", "NAT Gateway", "Hrs", 6666, group="NGW:NatGateway", usagetype="NatGateway-Hours", operation="NatGateway"),
         product(region, "AmazonEC2", "NAT Gateway", "GB", 6667, group="NGW:NatGateway", usagetype="NatGateway-Bytes", operation="NatGateway"),
+        product(region, "AmazonVPC", "", "Hrs", 6668, group="VPCPublicIPv4Address", usagetype="PublicIPv4:InUseAddress"),
         product(region, "AWSSecretsManager", "Secret", "Secrets", 7777, group="SecretsManager", usagetype="AWSSecretsManager-Secrets"),
     ]
     return found
@@ -76,7 +77,8 @@ def get_products(call: Any) -> dict[str, Any]:
 
 def fits(one: dict[str, Any], item: dict[str, Any]) -> bool:
     attributes = {**one["product"]["attributes"], "productFamily": one["product"]["productFamily"]}
-    return attributes.get(item["Field"]) == item["Value"]
+    held = attributes.get(item["Field"], "")
+    return item["Value"] in held if item["Type"] == "CONTAINS" else held == item["Value"]
 
 
 QUOTAS = {
