@@ -117,10 +117,8 @@ export async function makeFunction(aws: Aws, changes: Record<string, unknown> = 
       { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' },
     ],
   };
-  const role = await aws('iam', 'CreateRole', {
-    RoleName: 'f',
-    AssumeRolePolicyDocument: JSON.stringify(trust),
-  });
+  await aws('iam', 'CreateRole', { RoleName: 'f', AssumeRolePolicyDocument: JSON.stringify(trust) });
+  const role = await aws('iam', 'GetRole', { RoleName: 'f' });
   const made = await aws('lambda', 'CreateFunction', {
     FunctionName: 'f',
     Runtime: 'nodejs22.x',

@@ -9,6 +9,8 @@ import threading
 import warnings
 
 os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
+# Hundreds of machine images for every account, which nobody here starts.
+os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
 os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
 
 
@@ -21,6 +23,8 @@ def main() -> None:
 
     class Handler(WSGIRequestHandler):
         protocol_version = "HTTP/1.1"
+        # Headers and body go in two packets: without this each answer waits 40 ms for the other side's delayed ACK.
+        disable_nagle_algorithm = True
 
         def log(self, *_: object) -> None: ...
 

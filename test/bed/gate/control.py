@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from moto.core.base_backend import BackendDict
 from werkzeug.wrappers import Request, Response
 
 from .account import Account, accounts
@@ -24,6 +25,8 @@ def control(request: Request, moto: Any) -> Response:
         return reply(sorted(ledger_ids))
     if what == "forget":
         accounts.forget(account_id)
+        for backend in list(BackendDict._instances):
+            dict.pop(backend, account_id, None)
         return reply({})
     if what not in ROUTES:
         return reply({"error": f"no control route {what}"}, 404)

@@ -191,7 +191,7 @@ def find(call: Any, kind: Kind, id: str) -> Values | None:
 def shown_in_answer(kind: Kind, change: Change, output: Values) -> Values:
     if kind.show is None or change.state is None:
         return output
-    if kind.id_key in output:
+    if kind.id_key in output and kind.service == "lambda":
         return kind.show(output, change.state)
     for key, value in output.items():
         if isinstance(value, dict) and kind.id_key in value:

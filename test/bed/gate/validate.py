@@ -58,7 +58,8 @@ def constraints(value: Any, shape: Any, path: str) -> Any:
 
 def of_string(value: str, shape: Any, path: str) -> Any:
     enum = shape.metadata.get("enum")
-    if enum and value not in enum:
+    # EC2's model writes some states with a capital that the service does not send (VPC endpoints: `available`).
+    if enum and value not in enum and value.lower() not in (one.lower() for one in enum):
         yield failed(value, path, f"Member must satisfy enum value set: [{', '.join(enum)}]")
     pattern = shape.metadata.get("pattern")
     if pattern and not compiled(pattern).fullmatch(value):

@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlencode
 
 import botocore.parsers
 import botocore.serialize
+import moto.core.errors
 from botocore.model import OperationNotFoundError
 from moto.core.model import OperationModel, ServiceModel
 from moto.core.responses import PROTOCOL_PARSERS
@@ -41,6 +42,10 @@ SERVICES = {
     "tagging": "resourcegroupstaggingapi",
     "states": "stepfunctions",
 }
+
+# moto reads all error shapes of a service anew for each error it answers (20 ms for RDS).
+error_lookups = moto.core.errors.ErrorLookupFactory()
+setattr(moto.core.errors, "ErrorLookupFactory", lambda: error_lookups)
 
 models_lock = threading.Lock()
 

@@ -177,9 +177,11 @@ def group_interfaces(call: Any, proceed: Any) -> dict[str, Any]:
 @repairs("ec2-endpoint-removal", "ec2", "DeleteVpcEndpoints")
 def remove_interfaces(call: Any, proceed: Any) -> dict[str, Any]:
     ec2 = interfaces.backend(call)
-    ids = [id for one in call.input["VpcEndpointIds"] if one in ec2.vpc_end_points for id in ec2.vpc_end_points[one].network_interface_ids or []]
+    endpoints = [ec2.vpc_end_points[id] for id in call.input["VpcEndpointIds"] if id in ec2.vpc_end_points]
+    left = {id: ec2.enis[id] for endpoint in endpoints for id in endpoint.network_interface_ids if id in ec2.enis}
     output = proceed()
-    for id in ids:
-        if id in ec2.enis:
-            interfaces.held(call)[id] = {"owner": "endpoint", "reads": call.account.pace_of("ec2.vpcEndpoint")}
+    ec2.enis.update(left)
+    for id in left:
+        interfaces.held(call)[id] = {"owner": "endpoint", "reads": None}
+    interfaces.release(call, "endpoint", call.account.pace_of("ec2.vpcEndpoint"))
     return output

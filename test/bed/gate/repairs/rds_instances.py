@@ -175,6 +175,11 @@ def hold_changes(call: Any, proceed: Any) -> dict[str, Any]:
     return output
 
 
+def subnet_group_of(instance: Any) -> str | None:
+    group = getattr(instance, "db_subnet_group", None)
+    return group.name if group is not None else None
+
+
 def show_reboot(instance: dict[str, Any], waiting: dict[str, Any]) -> None:
     if waiting.get(instance["DBInstanceIdentifier"], {}).get("reboot"):
         for group in instance.get("DBParameterGroups", []):
@@ -187,7 +192,7 @@ def refuse_change(call: Any) -> None:
     instance = rds(call).databases.get(name)
     if instance is None or instance.engine not in VERSIONS:
         return
-    refuse_groups(call, input.get("VpcSecurityGroupIds", []), instance.db_subnet_group_name)
+    refuse_groups(call, input.get("VpcSecurityGroupIds", []), subnet_group_of(instance))
     if "DBInstanceClass" in input:
         check_class(instance.engine, input["DBInstanceClass"], str(instance.engine_version))
     if "EngineVersion" in input:

@@ -8,7 +8,7 @@ from .. import interfaces
 from ..errors import AwsError
 from ..overlays import in_state
 from ..registry import repairs
-from .rds_instances import rds, wrong
+from .rds_instances import rds, subnet_group_of, wrong
 
 
 @repairs("rds-subnet-group-refusals", "rds", "CreateDBSubnetGroup", "ModifyDBSubnetGroup")
@@ -40,7 +40,7 @@ def refuse(call: Any, proceed: Any) -> dict[str, Any]:
 @repairs("rds-subnet-group-in-use", "rds", "DeleteDBSubnetGroup")
 def refuse_delete(call: Any, proceed: Any) -> dict[str, Any]:
     name = call.input["DBSubnetGroupName"]
-    users = [instance.db_instance_identifier for instance in rds(call).databases.values() if instance.db_subnet_group_name == name]
+    users = [instance.db_instance_identifier for instance in rds(call).databases.values() if subnet_group_of(instance) == name]
     users += [cluster.db_cluster_identifier for cluster in rds(call).clusters.values() if cluster.db_subnet_group_name == name]
     for gone in in_state(call.account, call.region, "rds.instance", "deleting"):
         if (gone.get("DBSubnetGroup") or {}).get("DBSubnetGroupName") == name:
