@@ -11,6 +11,7 @@ import { HostMap } from './host-map.ts';
 import { Identities } from './identities.ts';
 import { postgresPort } from './loopback-address.ts';
 import { findReachable, startBlackHole } from './network.ts';
+import { Proxies } from './proxies.ts';
 
 export interface DataPlaneOptions {
   /** What every database allows, unless its parameter group names a number; 60 unless told. */
@@ -29,6 +30,7 @@ export interface DataPlane {
   readonly caFile: string;
   readonly ca: string;
   readonly databases: Databases;
+  readonly proxies: Proxies;
   readonly identities: Identities;
   /** The value for `--db-host-map`: `name=127.x.y.z:5432,…` as it is now. */
   hostMap(): string;
@@ -47,11 +49,16 @@ export async function startDataPlane(bed: Bed, options: DataPlaneOptions = {}): 
   await writeFile(caFile, authority.certificate);
   const hostMap = new HostMap(join(dir, 'hosts'));
   const context: Context = testContext({ report: () => {} });
+  const now = options.now ?? (() => new Date());
   const identities = new Identities(bed);
   const databases = new Databases({
     ...{ context, bed, authority, hostMap, identities },
     maxConnections: options.maxConnections ?? 60,
-    now: options.now ?? (() => new Date()),
+    now,
+  });
+  const checksNetwork = options.checksNetwork ?? true;
+  const proxies = new Proxies({
+    ...{ context, bed, authority, hostMap, identities, databases, checksNetwork, now },
   });
   const blackHole = await startBlackHole();
   const functionsDir = join(dir, 'functions');
@@ -59,8 +66,8 @@ export async function startDataPlane(bed: Bed, options: DataPlaneOptions = {}): 
   const functions = new Functions({
     ...{ context, bed, identities, caFile, dir: functionsDir },
     async hostsFor(groups) {
-      if (options.checksNetwork === false) return hostMap.lines();
-      const endpoints = databases.endpoints();
+      if (!checksNetwork) return hostMap.lines();
+      const endpoints = [...databases.endpoints(), ...proxies.endpoints()];
       const reachable = await findReachable(bed, { groups }, endpoints);
       const lines = endpoints.map((endpoint) => {
         const host = reachable.has(endpoint) ? hostMap.get(endpoint.name)?.host : blackHole.host;
@@ -77,6 +84,7 @@ export async function startDataPlane(bed: Bed, options: DataPlaneOptions = {}): 
   const unhook = await hookAll(bed, [
     { after: Identities.hooks, handle: async (call) => void identities.handle(call) as undefined },
     { after: Databases.hooks, handle: async (call) => void (await databases.handle(call)) as undefined },
+    { after: Proxies.hooks, handle: (call) => proxies.handle(call) },
     { ...Functions.hooks, handle: (call) => functions.handle(call) },
   ]);
   return {
@@ -88,6 +96,7 @@ export async function startDataPlane(bed: Bed, options: DataPlaneOptions = {}): 
     caFile,
     ca: authority.certificate,
     databases,
+    proxies,
     identities,
     hostMap: () => hostMap.toString(),
     findHost: (name) => hostMap.get(name),
@@ -95,6 +104,7 @@ export async function startDataPlane(bed: Bed, options: DataPlaneOptions = {}): 
       process.off('exit', kill);
       await unhook();
       await functions.stop();
+      await proxies.stop();
       await databases.stop();
       blackHole.stop();
       await rm(dir, { recursive: true, force: true });

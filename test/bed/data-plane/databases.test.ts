@@ -105,10 +105,9 @@ describe('a DB instance with a password', () => {
       code: 'ECONNREFUSED',
     });
     await expect
-      .poll(() =>
-        rds.send(new StartDBInstanceCommand({ DBInstanceIdentifier: 'one' })).catch(() => undefined),
-      )
-      .toBeDefined();
+      .poll(() => rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: 'one' })))
+      .toMatchObject({ DBInstances: [{ DBInstanceStatus: 'stopped' }] });
+    await rds.send(new StartDBInstanceCommand({ DBInstanceIdentifier: 'one' }));
     await endpointOf('one');
     expect(await query(name, 'postgres', 'second-Password', 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
 

@@ -53,6 +53,8 @@ export interface Database {
   described: Described;
   /** Its endpoints: whoever writes and whoever only reads. */
   names: { writer: string[]; reader: string[] };
+  /** Its security groups. */
+  groups(): readonly string[];
   front?: TokenFront;
   reader?: { readonly address: LoopbackAddress; readonly front: TokenFront };
 }
@@ -149,10 +151,9 @@ export class Databases {
 
   /** Every name that leads somewhere, and the security groups in front of it. */
   endpoints(): { readonly name: string; readonly groups: readonly string[]; readonly isPublic: boolean }[] {
-    return this.all().flatMap(({ described, names }) => {
-      const groups = (described.VpcSecurityGroups ?? []).map(({ VpcSecurityGroupId }) => VpcSecurityGroupId);
+    return this.all().flatMap(({ described, names, groups }) => {
       const isPublic = described.PubliclyAccessible === true;
-      return [...names.writer, ...names.reader].map((name) => ({ name, groups, isPublic }));
+      return [...names.writer, ...names.reader].map((name) => ({ name, groups: groups(), isPublic }));
     });
   }
 
@@ -188,7 +189,15 @@ export class Databases {
       ...(databaseName !== undefined && { databaseName }),
     });
     const writer = kind === 'instance' ? endpointsOf(described) : [];
-    const database: Database = { id, kind, server, described, names: { writer, reader: [] } };
+    const names = { writer, reader: [] };
+    const database: Database = {
+      id,
+      kind,
+      server,
+      described,
+      names,
+      groups: () => groupsOf(database.described),
+    };
     this.#databases.set(`${kind}:${id}`, database);
     await this.#map(database);
   }
@@ -384,6 +393,10 @@ export class Databases {
       Parameters.map(({ ParameterName, ParameterValue = '' }) => [ParameterName, ParameterValue]),
     );
   }
+}
+
+function groupsOf({ VpcSecurityGroups = [] }: Described): string[] {
+  return VpcSecurityGroups.map(({ VpcSecurityGroupId }) => VpcSecurityGroupId);
 }
 
 function endpointsOf({ Endpoint, ReaderEndpoint }: Described): string[] {
