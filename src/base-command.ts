@@ -79,6 +79,28 @@ export abstract class BaseCommand extends Command {
   }
 
   /**
+   * Asks whether to go on with what was just shown.
+   *
+   * @throws UserError NOT_APPROVED (exit 2) where nobody can be asked; Cancelled (exit 1) for a no
+   */
+  protected async confirm(question: string, yes: boolean): Promise<void> {
+    if (yes) return;
+    if (!this.interactive) {
+      throw new UserError('NOT_APPROVED', 'nobody is here to approve the plan', {
+        exit: exitCodes.usage,
+        suggestions: ['--yes approves it', '--plan only shows it'],
+      });
+    }
+    const answer = await ask({
+      message: question,
+      choices: ['yes', 'no'],
+      fallback: 'no',
+      findFault: () => undefined,
+    });
+    if (answer !== 'yes') throw new Cancelled('nothing was changed', exitCodes.notDone);
+  }
+
+  /**
    * Destruction is never a matter of `--yes`: the project's name is typed, at the prompt or as `--confirm`.
    *
    * @throws UserError NOT_CONFIRMED: exit 2 where nobody can be asked, 1 for a wrong name

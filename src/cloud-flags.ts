@@ -1,0 +1,92 @@
+import { Flags } from '@oclif/core';
+import { routeKinds } from './database/route.ts';
+import { databaseAuths, databaseKinds, networkKinds } from './project/config-schema.ts';
+import type { Answer } from './project/write-answers.ts';
+
+/** The flags of every command that works on a stage in the cloud. */
+export const cloudFlags = {
+  stage: Flags.string({
+    default: 'dev',
+    env: 'LAMBDAPG_STAGE',
+    description: 'which deployment of the project',
+  }),
+  region: Flags.string({
+    description: 'AWS region; else the one of lambdapg.json, the environment or the profile',
+  }),
+  profile: Flags.string({ description: "AWS profile; else AWS_PROFILE, or the environment's credentials" }),
+};
+
+/** The answers that `provision` can be given as flags; they are written to lambdapg.json once they are carried out. */
+export const answerFlags = {
+  database: Flags.string({ options: databaseKinds, description: 'RDS instance, or Aurora Serverless v2' }),
+  proxy: Flags.boolean({ allowNo: true, description: 'RDS Proxy between functions and database' }),
+  auth: Flags.string({
+    options: databaseAuths,
+    description: 'functions log in by a secret, or by IAM from end to end',
+  }),
+  network: Flags.string({
+    options: networkKinds,
+    description: 'a new VPC without NAT, a new one with one NAT gateway, or --subnets',
+  }),
+  subnets: Flags.string({
+    description: 'existing subnets of one VPC in two zones, separated by commas',
+    helpValue: 'subnet-…,subnet-…',
+  }),
+  'instance-class': Flags.string({ description: 'RDS only', helpValue: 'db.t4g.micro' }),
+  'engine-version': Flags.string({
+    description: 'such as 17.9; else the newest of the project',
+    helpValue: '17.9',
+  }),
+  'multi-az': Flags.boolean({ allowNo: true, description: 'RDS only: a standby in a second zone' }),
+  reader: Flags.boolean({ allowNo: true, description: 'a read replica (RDS) or reader (Aurora)' }),
+  'min-acu': Flags.string({ description: 'Aurora only; 0 lets it pause' }),
+  'max-acu': Flags.string({ description: 'Aurora only' }),
+  'deletion-protection': Flags.boolean({ allowNo: true, description: 'AWS refuses to delete the database' }),
+};
+
+/** How SQL reaches a private database. */
+export const routeFlags = {
+  'db-host-map': Flags.string({
+    multiple: true,
+    description: 'where a database name is reached from here; LAMBDAPG_DB_HOST_MAP may hold the same',
+    helpValue: 'name=host:port',
+  }),
+  route: Flags.option({ options: routeKinds })({
+    description: 'the way to the database; default: the first that is open',
+  }),
+};
+
+/** `--iam-policy` of the commands that call AWS. */
+export const policyFlag = {
+  'iam-policy': Flags.boolean({
+    default: false,
+    description: 'print the permissions that this command needs, and stop',
+  }),
+};
+
+type AnswerFlags = { readonly [name in keyof typeof answerFlags]?: string | boolean | undefined };
+
+const database = (key: string): readonly string[] => ['cloud', 'database', key];
+
+/** From the values of `answerFlags`: what they change in lambdapg.json. */
+export function parseAnswerFlags(flags: AnswerFlags): Answer[] {
+  const subnets = flags.subnets === undefined ? undefined : String(flags.subnets).split(',');
+  const network = flags.network ?? (subnets === undefined ? undefined : 'existing');
+  const number = (value: string | boolean | undefined) => (value === undefined ? undefined : Number(value));
+  const answers: Answer[] = [
+    { path: database('kind'), value: flags.database },
+    // `true` keeps settings that stand in the file already.
+    { path: ['cloud', 'proxy'], value: flags.proxy === true ? {} : flags.proxy },
+    { path: ['cloud', 'auth'], value: flags.auth },
+    { path: ['cloud', 'network', 'kind'], value: network },
+    { path: ['cloud', 'network', 'subnetIds'], value: subnets },
+    { path: database('instanceClass'), value: flags['instance-class'] },
+    { path: database('version'), value: flags['engine-version'] },
+    { path: database('multiAz'), value: flags['multi-az'] },
+    { path: database('reader'), value: flags.reader },
+    { path: database('minAcu'), value: number(flags['min-acu']) },
+    { path: database('maxAcu'), value: number(flags['max-acu']) },
+    { path: database('deletionProtection'), value: flags['deletion-protection'] },
+  ];
+  return answers.filter(({ value }) => value !== undefined);
+}

@@ -1,0 +1,85 @@
+import { Flags } from '@oclif/core';
+import { BaseCommand, toggle } from '../base-command.ts';
+import { answerFlags, cloudFlags, parseAnswerFlags, policyFlag, routeFlags } from '../cloud-flags.ts';
+import { parseHostMap } from '../database/host-map.ts';
+import { exitCodes } from '../errors.ts';
+import { getProject } from '../project/find-project.ts';
+import { withAnswers, writeAnswers } from '../project/write-answers.ts';
+import { openWorld } from '../providers/aws/open-world.ts';
+import { policyOf } from '../providers/aws/policy-of.ts';
+import { planStage, provisionStage, type StagePlan } from '../providers/aws/provision-stage.ts';
+import { formatCost } from '../provision/cost/format-cost.ts';
+import { formatBudget } from '../provision/format-budget.ts';
+import { formatPlan } from '../terminal/format-plan.ts';
+
+export default class Provision extends BaseCommand {
+  static override summary = 'Create the network, database, proxy and logins of a stage on AWS.';
+  static override description =
+    `Looks at what exists, shows the plan with its connection budget and its cost, and asks before it creates anything.
+Stopped at any point (Ctrl-C, a crash, an expired session), the same command goes on. What is not this project's is never
+touched. --plan changes nothing and exits 3 when there is something to do.`;
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> --plan',
+    '<%= config.bin %> <%= command.id %> --yes',
+    '<%= config.bin %> <%= command.id %> --database aurora --proxy --auth iam',
+    '<%= config.bin %> <%= command.id %> --iam-policy > policy.json',
+  ];
+  static override flags = {
+    ...cloudFlags,
+    ...answerFlags,
+    ...routeFlags,
+    plan: toggle('show what would be done, change nothing'),
+    yes: toggle('go on without asking', 'y'),
+    prices: Flags.boolean({ default: true, allowNo: true, description: "amounts from AWS's price list" }),
+    'accept-oversubscription': toggle(
+      'even when the functions may open more connections than the database has',
+    ),
+    runner: Flags.boolean({
+      allowNo: true,
+      description: 'a function in the VPC for SQL; default: where no --db-host-map helps',
+    }),
+    ...policyFlag,
+  };
+
+  async run(): Promise<unknown> {
+    const { flags } = await this.parse(Provision);
+    const context = this.context();
+    const changed = await withAnswers(await getProject(context.cwd), parseAnswerFlags(flags));
+    const hostMap = parseHostMap({
+      flags: flags['db-host-map'],
+      variable: context.env.LAMBDAPG_DB_HOST_MAP,
+      config: changed.project.config.cloud.dbHostMap,
+    });
+    const world = await openWorld(context, changed.project, { ...flags, hostMap });
+    if (flags['iam-policy']) return this.print(await policyOf(world, 'provision'), asJson);
+    const planned = await planStage(world, {
+      prices: flags.prices,
+      acceptOversubscription: flags['accept-oversubscription'],
+    });
+    const { shown } = planned;
+    for (const message of shown.warnings) context.report({ type: 'plan-warning', message });
+    if (!this.jsonEnabled()) this.log(formatStagePlan(shown));
+    if (flags.plan) {
+      process.exitCode = shown.plan.changes === 0 ? exitCodes.done : exitCodes.open;
+      return shown;
+    }
+    if (shown.plan.changes > 0) await this.confirm('Create and change this?', flags.yes);
+    const { created, updated } = await provisionStage(context, world, planned);
+    await writeAnswers(changed);
+    return this.print({ ...shown, created, updated }, () => 'done');
+  }
+}
+
+const asJson = (value: unknown): string => JSON.stringify(value, null, 2);
+
+function formatStagePlan({ project, stage, region, account, plan, budget, cost }: StagePlan): string {
+  const head = `${project}, stage ${stage}, in ${region} of account ${account}`;
+  return [
+    head,
+    formatPlan(plan.actions, process.stdout),
+    '',
+    formatBudget(budget),
+    '',
+    formatCost(cost),
+  ].join('\n');
+}

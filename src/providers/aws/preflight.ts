@@ -1,0 +1,98 @@
+import {
+  DescribeDBEngineVersionsCommand,
+  DescribeOrderableDBInstanceOptionsCommand,
+} from '@aws-sdk/client-rds';
+import { UserError } from '../../errors.ts';
+import { partsOf } from './judge.ts';
+import { wantedVersion } from './steps/database.ts';
+import type { World } from './steps/world.ts';
+
+/** What was asked for, against what AWS offers. `warnings`: what could not be verified, and what the answers bring with them. */
+export interface Preflight {
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Asks AWS whether the database of the answers can be had, before anything is created.
+ *
+ * @throws UserError UNKNOWN_ENGINE_VERSION, UNKNOWN_INSTANCE_CLASS with what there is
+ */
+export async function verifyOffered(world: World): Promise<Preflight> {
+  const { aws, stage } = world;
+  const aurora = stage.cloud.database.kind === 'aurora';
+  const engine = aurora ? 'aurora-postgresql' : 'postgres';
+  const version = wantedVersion(stage);
+  const instanceClass = aurora ? 'db.serverless' : stage.cloud.database.instanceClass;
+  const warnings = adviceOn(world);
+  try {
+    const versions = await offeredVersions(world, engine, version);
+    if (versions.length === 0) throw await unknownVersion(world, engine, version);
+    const { OrderableDBInstanceOptions = [] } = await aws.read.rds.send(
+      new DescribeOrderableDBInstanceOptionsCommand({
+        Engine: engine,
+        // The newest of a major version, as RDS chooses it.
+        EngineVersion: versions.at(-1),
+        DBInstanceClass: instanceClass,
+        Vpc: true,
+        MaxRecords: 20,
+      }),
+    );
+    if (OrderableDBInstanceOptions.length === 0)
+      throw unknownClass(instanceClass, engine, version, aws.region);
+  } catch (error) {
+    if (error instanceof UserError || !isUnanswerable(error)) throw error;
+    warnings.push(`could not verify that ${aws.region} offers ${instanceClass} with ${engine} ${version}`);
+  }
+  return { warnings };
+}
+
+/** AWS answers these questions, an emulator or a narrow policy may not: no reason to stop. */
+function isUnanswerable(error: unknown): boolean {
+  const { name, status } = partsOf(error);
+  return status === 501 || /NotImplemented|AccessDenied|UnauthorizedOperation/.test(name);
+}
+
+async function offeredVersions({ aws }: World, engine: string, version: string): Promise<string[]> {
+  const { DBEngineVersions = [] } = await aws.read.rds.send(
+    new DescribeDBEngineVersionsCommand({ Engine: engine, EngineVersion: version }),
+  );
+  return DBEngineVersions.map(({ EngineVersion = '' }) => EngineVersion).sort((a, b) =>
+    a.localeCompare(b, 'en', { numeric: true }),
+  );
+}
+
+async function unknownVersion(world: World, engine: string, version: string): Promise<UserError> {
+  const [major = ''] = version.split('.');
+  const near = await offeredVersions(world, engine, major).catch(() => []);
+  return new UserError('UNKNOWN_ENGINE_VERSION', `${world.aws.region} offers no ${engine} ${version}`, {
+    suggestions: [
+      near.length > 0
+        ? `--engine-version ${near.slice(-4).join(' or ')}`
+        : 'another version, or another --region',
+    ],
+  });
+}
+
+const unknownClass = (instanceClass: string, engine: string, version: string, region: string): UserError =>
+  new UserError('UNKNOWN_INSTANCE_CLASS', `${region} offers no ${instanceClass} for ${engine} ${version}`, {
+    suggestions: [
+      '--instance-class db.t4g.micro',
+      'docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.html',
+    ],
+  });
+
+function adviceOn({ stage }: World): string[] {
+  const { database, proxy } = stage.cloud;
+  const advice: string[] = [];
+  if (database.kind === 'aurora' && database.minAcu === 0 && proxy !== false) {
+    advice.push(
+      'Aurora will not pause at 0 ACU: RDS Proxy keeps connections open. Leave the proxy out, or set minAcu to 0.5',
+    );
+  }
+  if (database.kind === 'rds' && database.reader && proxy !== false) {
+    advice.push(
+      'the read replica is reached directly: RDS Proxy has read-only endpoints for Aurora and Multi-AZ clusters only',
+    );
+  }
+  return advice;
+}
