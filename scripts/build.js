@@ -3,6 +3,7 @@ import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
+import { bundleRunner } from './bundle-runner.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
@@ -85,17 +86,6 @@ async function bundleCommands() {
   });
 }
 
-/** The in-VPC runner: one file that Lambda runs as it is, without lambdapg around it. */
-function bundleRunner() {
-  return build({
-    ...common,
-    entryPoints: [join(root, 'src/providers/aws/routes/runner-handler.ts')],
-    format: 'esm',
-    outfile: join(dist, 'runner/index.mjs'),
-    banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
-  });
-}
-
 /** What is bundled is redistributed, so its licences go along. */
 async function writeLicences(builds) {
   const packages = new Set();
@@ -159,7 +149,11 @@ async function copyRuntimeClients() {
 }
 
 await rm(dist, { recursive: true, force: true });
-await writeLicences([await bundleOclif(), await bundleCommands(), await bundleRunner()]);
+await writeLicences([
+  await bundleOclif(),
+  await bundleCommands(),
+  await bundleRunner({ minifyWhitespace: true, minifySyntax: true, outfile: join(dist, 'runner/index.mjs') }),
+]);
 await writeSchema();
 await copyRuntimeClients();
 await writeManifest();

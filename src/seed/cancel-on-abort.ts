@@ -18,9 +18,11 @@ export async function cancelOnAbort<T>(
   const pid = rows[0]?.pid ?? 0;
   const cancel = (): void => {
     // Without a free connection slot the statement runs to its end; the transaction is still rolled back.
-    withClient(target, { applicationName: 'lambdapg cancel' }, (second) =>
-      second.query('SELECT pg_cancel_backend($1)', [pid]),
-    ).catch(() => {});
+    withClient(target, { applicationName: 'lambdapg cancel' }, async (second) => {
+      // A slot is the application's role by setting, and that role may not cancel the slot's sessions.
+      await second.query('SET ROLE NONE');
+      await second.query('SELECT pg_cancel_backend($1)', [pid]);
+    }).catch(() => {});
   };
   context.signal.addEventListener('abort', cancel, { once: true });
   try {
