@@ -69,7 +69,7 @@ function toPrices(ids: readonly string[], known: ReadonlyMap<string, CachedPrice
   return { currency: first.currency, fetchedAt: oldest, amounts };
 }
 
-/** Side by side; the first failure ends the others, for whatever refused one question refuses them all. */
+/** Side by side. Whoever meets a failure stops asking: as a rule, what refuses one question refuses them all. */
 async function askAll(
   client: PricingClient,
   region: string,
@@ -78,11 +78,9 @@ async function askAll(
   options: FetchPricesOptions,
 ): Promise<Map<string, CachedPrice>> {
   const found = new Map<string, CachedPrice>();
-  const stop = new AbortController();
   const timeoutMs = options.timeoutMs ?? 20_000;
   const patience = AbortSignal.timeout(timeoutMs);
-  const limits = [stop.signal, patience, options.signal];
-  const signal = AbortSignal.any(limits.filter((limit) => limit !== undefined));
+  const signal = options.signal === undefined ? patience : AbortSignal.any([patience, options.signal]);
   const left = [...questions];
   let failure: unknown;
   const work = async (): Promise<void> => {
@@ -98,7 +96,6 @@ async function askAll(
   };
   const fail = (error: unknown): void => {
     failure ??= error;
-    stop.abort();
   };
   await Promise.all(Array.from({ length: questionsAtOnce }, () => work().catch(fail)));
   options.signal?.throwIfAborted();

@@ -20,7 +20,7 @@ const network: readonly Grant[] = [
     `ec2:${name}`,
     ['anything'],
     'RDS checks subnets and security groups with the rights of the caller',
-    `${guide}/security_iam_id-based-policy-examples.html`,
+    'https://repost.aws/knowledge-center/rds-iam-least-privileges',
   ),
 );
 

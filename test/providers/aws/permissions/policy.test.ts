@@ -48,7 +48,9 @@ describe('the table', () => {
     for (const [call, [own, ...others]] of Object.entries(table)) {
       expect(own.why, call).toBeUndefined();
       for (const { action, why } of others) {
-        expect(why?.source, `${call}: ${action}`).toMatch(/^https:\/\/docs\.aws\.amazon\.com\//);
+        expect(why?.source, `${call}: ${action}`).toMatch(
+          /^https:\/\/(docs\.aws\.amazon\.com|repost\.aws\/knowledge-center)\//,
+        );
         expect(why?.reason, `${call}: ${action}`).not.toBe('');
       }
     }
