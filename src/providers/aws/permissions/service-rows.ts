@@ -19,13 +19,16 @@ const httpRows: Rows = {
     ['CreateIntegration', 'CreateRoute', 'CreateStage'].map((name) => [`apigatewayv2:${name}`, http('POST')]),
   ),
   ...Object.fromEntries(
-    ['GetApis', 'GetIntegrations', 'GetRoutes', 'GetStages'].map((name) => [
+    ['GetApis', 'GetIntegrations', 'GetRoutes', 'GetStage', 'GetStages'].map((name) => [
       `apigatewayv2:${name}`,
       http('GET'),
     ]),
   ),
   ...Object.fromEntries(
-    ['UpdateIntegration', 'UpdateRoute'].map((name) => [`apigatewayv2:${name}`, http('PATCH')]),
+    ['UpdateIntegration', 'UpdateRoute', 'UpdateStage'].map((name) => [
+      `apigatewayv2:${name}`,
+      http('PATCH'),
+    ]),
   ),
   ...Object.fromEntries(
     ['DeleteApi', 'DeleteIntegration', 'DeleteRoute'].map((name) => [`apigatewayv2:${name}`, http('DELETE')]),
