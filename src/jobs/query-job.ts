@@ -76,7 +76,7 @@ async function runAll(
   if (wrap) await client.query('BEGIN');
   for (const statement of statements) {
     const result = await runStatement(client, statement.text, left).catch((error: unknown) => {
-      throw explainQueryError(error, input, statement);
+      throw explainQueryError(error, input, statement, wrap ? 0 : results.length);
     });
     left.maxRows -= result.rows.length;
     left.maxSize -= result.rows.flat().reduce((total, value) => total + (value?.length ?? 4), 0);
@@ -110,9 +110,14 @@ export function explainQueryError(
   error: unknown,
   { path, text }: Pick<QueryInput, 'path' | 'text'>,
   statement: Statement,
+  done: number,
 ): unknown {
+  const consequences =
+    done === 0
+      ? []
+      : [done === 1 ? 'the statement before it was done' : `the ${done} statements before it were done`];
   const script = { path, text, statements: [] };
-  const explained = explainStatementError(error, { script, statement, blockers: [], consequences: [] });
+  const explained = explainStatementError(error, { script, statement, blockers: [], consequences });
   if (errorCode(error) !== '25001' || !(explained instanceof UserError)) return explained;
   return new UserError(explained.code, explained.message, {
     suggestions: ['run it alone'],

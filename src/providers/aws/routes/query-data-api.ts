@@ -44,7 +44,12 @@ export async function queryDataApi(session: DataApiSession, input: QueryInput): 
     for (const statement of some) {
       const output = await executeStatement(session, statement.text, transactionId).catch(
         (error: unknown) => {
-          throw explainDataApiError(error, input, statement);
+          throw explainDataApiError(
+            error,
+            input,
+            statement,
+            transactionId === undefined ? results.length : 0,
+          );
         },
       );
       const result = toResult(output, statement, maxRows);
@@ -142,7 +147,12 @@ function toText(field: Field): string | null {
 }
 
 /** `ERROR: column "nmae" does not exist; Position: 8; SQLState: 42703`: the service has PostgreSQL's error as one text. */
-function explainDataApiError(error: unknown, input: QueryInput, statement: QueryStatement): unknown {
+function explainDataApiError(
+  error: unknown,
+  input: QueryInput,
+  statement: QueryStatement,
+  done: number,
+): unknown {
   const said = errorMessage(error);
   if (/exceeded size limit|too large/i.test(said)) {
     return new UserError('RESULT_TOO_LONG', `the Data API gives 1 MiB at the most: ${said}`, {
@@ -159,5 +169,5 @@ function explainDataApiError(error: unknown, input: QueryInput, statement: Query
     severity: 'ERROR',
     ...(position !== undefined && { position }),
   });
-  return explainQueryError(fault, input, statement);
+  return explainQueryError(fault, input, statement, done);
 }
