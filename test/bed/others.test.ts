@@ -535,16 +535,16 @@ describe('EC2', () => {
     'blackhole',
   );
 
-  for (const [kind, noun, list, create] of [
-    ['vpc', 'Vpc', 'Vpcs', { CidrBlock: '10.9.0.0/16' }],
-    ['securityGroup', 'SecurityGroup', 'SecurityGroups', { GroupName: 'l', Description: 'l' }],
+  for (const [id, noun, list, create] of [
+    ['lag-ec2.vpc', 'Vpc', 'Vpcs', { CidrBlock: '10.9.0.0/16' }],
+    ['lag-ec2.securityGroup', 'SecurityGroup', 'SecurityGroups', { GroupName: 'l', Description: 'l' }],
   ] as const)
     differs(
-      `lag-ec2.${kind}`,
+      `lag-ec2.${id}`,
       'is not listed at once',
       async (aws, bed) => {
         await aws('ec2', `Describe${list}`);
-        await bed.lag({ [`ec2.${kind}`]: 1 });
+        await bed.lag({ [id.slice('lag-'.length)]: 1 });
         const count = async () => (at(await aws('ec2', `Describe${list}`), list) as unknown[]).length;
         const before = await count();
         await aws('ec2', `Create${noun}`, create);

@@ -23,6 +23,7 @@ from .control import control
 from .errors import IAM_ACTION, IAM_PREFIX, AwsError, Dropped, access_denied, malformed
 from .faults import inflict, take_fault
 from .hooks import ask, hook_of
+from .moto_speed import cache_lookups
 from .policy import decide
 from .registry import guards_of
 from .validate import validate
@@ -44,6 +45,7 @@ ACCOUNT_IN_KEY = re.compile(r"^A[KS]IA(\d{12})")
 # An access key of this form reaches moto as it is: the other half of a ledger row.
 PLAIN_KEY = re.compile(r"^AKIP(\d{12})")
 
+cache_lookups()
 overlays.register()
 
 moto_app = DomainDispatcherApplication(create_backend_app)

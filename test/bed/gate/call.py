@@ -9,7 +9,7 @@ from moto.core.model import OperationModel
 
 from .account import Account
 from .errors import AwsError
-from .registry import layers
+from .registry import is_idle, layers
 from .wire import Answer, parse_answer, request_environ, service_model
 
 Moto = Callable[[dict[str, Any]], Answer]
@@ -30,11 +30,15 @@ class Call:
 
     @property
     def layered(self) -> bool:
-        return (self.service, self.action) in layers
+        return bool(self.stack())
+
+    def stack(self) -> list[Any]:
+        """The layers that have something to do for this call."""
+        return [layer for layer in layers.get((self.service, self.action), []) if not is_idle(layer, self)]
 
     def answer(self) -> dict[str, Any]:
         """Moto's answer with every layer around it."""
-        return through(layers.get((self.service, self.action), []), self)
+        return through(self.stack(), self)
 
     def from_moto(self, input: dict[str, Any] | None = None) -> dict[str, Any]:
         environ = request_environ(

@@ -79,8 +79,6 @@ def read_layer(kind: Kind, read: Read) -> Any:
     def layer(call: Any, proceed: Any) -> Values:
         overlays = overlays_of(call.account, call.region, kind)
         asked = id_of(kind, call.input.get(read.by)) if read.by else None
-        if not any(overlay.views for overlay in overlays.values()):
-            return proceed()
         try:
             output, failure = proceed(), None
         except AwsError as error:
@@ -95,6 +93,7 @@ def read_layer(kind: Kind, read: Read) -> Any:
             raise failure or missing(kind, asked)
         return output
 
+    setattr(layer, "idle", lambda call: not any(overlay.views for overlay in overlays_of(call.account, call.region, kind).values()))
     return layer
 
 

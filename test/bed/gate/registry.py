@@ -12,6 +12,12 @@ layers: dict[tuple[str, str], list[Layer]] = {}
 ledger_ids: set[str] = set()
 
 
+def is_idle(layer: Layer, call: Any) -> bool:
+    """A layer may say, as its `idle(call)`, that it would only pass the call on."""
+    idle = getattr(layer, "idle", None)
+    return idle is not None and idle(call)
+
+
 def repairs(ledger_id: str, service: str, *actions: str) -> Callable[[Layer], Layer]:
     """Puts a layer around `actions`; a later one lies around the earlier ones."""
     ledger_ids.add(ledger_id)

@@ -18,7 +18,6 @@ from urllib.parse import unquote, urlencode
 
 import botocore.parsers
 import botocore.serialize
-import moto.core.errors
 from botocore.model import OperationNotFoundError
 from moto.core.model import OperationModel, ServiceModel
 from moto.core.responses import PROTOCOL_PARSERS
@@ -27,6 +26,7 @@ from moto.core.utils import get_service_model
 from werkzeug.wrappers import Request
 
 from .errors import AwsError
+from .registry import ledger_ids
 
 
 class Answer(NamedTuple):
@@ -42,10 +42,6 @@ SERVICES = {
     "tagging": "resourcegroupstaggingapi",
     "states": "stepfunctions",
 }
-
-# moto reads all error shapes of a service anew for each error it answers (20 ms for RDS).
-error_lookups = moto.core.errors.ErrorLookupFactory()
-setattr(moto.core.errors, "ErrorLookupFactory", lambda: error_lookups)
 
 models_lock = threading.Lock()
 
@@ -226,6 +222,9 @@ def parse_answer(operation: OperationModel, answer: Answer) -> dict[str, Any]:
 def is_crash(operation: OperationModel, answer: Answer) -> bool:
     """moto answers what it lacks, and its own crashes, with a page of HTML, which no AWS client can read."""
     return answer.status in (404, 405, 500) and answer.body.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html"))
+
+
+ledger_ids.add("not-implemented")
 
 
 def not_implemented(operation: OperationModel, answer: Answer) -> AwsError:
