@@ -56,13 +56,16 @@ export async function applyRemoval<Look>(
   return { created: [], updated: [], removed, haves: new Map() };
 }
 
-type Waits<Look> = ReadonlyMap<Step<Look>, readonly Step<Look>[]>;
+/** By step id: the steps that must be done before. */
+type Waits<Look> = ReadonlyMap<string, readonly Step<Look>[]>;
 
 const forwards = <Look>(steps: readonly Step<Look>[]): Waits<Look> =>
-  new Map(steps.map((step) => [step, step.needs.filter((need) => steps.includes(need))]));
+  new Map(
+    steps.map(({ id, needs }) => [id, steps.filter((other) => needs.some((need) => need.id === other.id))]),
+  );
 
 const backwards = <Look>(steps: readonly Step<Look>[]): Waits<Look> =>
-  new Map(steps.map((step) => [step, steps.filter((other) => other.needs.includes(step))]));
+  new Map(steps.map(({ id }) => [id, steps.filter(({ needs }) => needs.some((need) => need.id === id))]));
 
 /** Runs `work` for each step once all that it waits for is done. */
 async function runGraph<Look>(
@@ -77,7 +80,7 @@ async function runGraph<Look>(
     const known = runs.get(step);
     if (known !== undefined) return known;
     const started = (async () => {
-      await Promise.all((waits.get(step) ?? []).map(run));
+      await Promise.all((waits.get(step.id) ?? []).map(run));
       if (failed) return;
       context.signal.throwIfAborted();
       try {

@@ -48,17 +48,29 @@ export interface Step<Look, Have = unknown> {
   readonly patienceMs?: number;
 }
 
-/** Every step after all that it needs. @throws Error on a cycle, which is a bug */
+/** Every step after all that it needs. A step is known by its id. @throws Error on a cycle, which is a bug */
 export function inOrder<Look>(steps: readonly Step<Look>[]): Step<Look>[] {
-  const ordered: Step<Look>[] = [];
-  const visit = (step: Step<Look>, path: readonly string[]): void => {
-    if (ordered.includes(step)) return;
-    if (path.includes(step.id)) throw new Error(`steps need each other: ${[...path, step.id].join(' -> ')}`);
-    for (const need of step.needs) visit(need, [...path, step.id]);
-    if (steps.includes(step)) ordered.push(step);
+  const byId = new Map(steps.map((step) => [step.id, step]));
+  const ordered = new Map<string, Step<Look>>();
+  const visit = (id: string, path: readonly string[]): void => {
+    const step = byId.get(id);
+    if (step === undefined || ordered.has(id)) return;
+    if (path.includes(id)) throw new Error(`steps need each other: ${[...path, id].join(' -> ')}`);
+    for (const need of step.needs) visit(need.id, [...path, id]);
+    ordered.set(id, step);
   };
-  for (const step of steps) visit(step, []);
-  return ordered;
+  for (const { id } of steps) visit(id, []);
+  return [...ordered.values()];
+}
+
+/** Steps of several plans as one: of those with the same id the first, with the needs of all. */
+export function mergeSteps<Look>(steps: readonly Step<Look>[]): Step<Look>[] {
+  const merged = new Map<string, Step<Look>>();
+  for (const step of steps) {
+    const first = merged.get(step.id);
+    merged.set(step.id, first === undefined ? step : { ...first, needs: [...first.needs, ...step.needs] });
+  }
+  return [...merged.values()];
 }
 
 /** What a found resource gives to others, when it is there at all. */

@@ -40,11 +40,17 @@ export async function openWorld(
       return new RDSDataClient({ region: aws.region, credentials: aws.credentials, maxAttempts: 1 });
     },
   };
-  const openDatabase = async (database: DatabaseHave): Promise<OpenDatabase> =>
+  const open = async (database: DatabaseHave): Promise<OpenDatabase> =>
     openStageDatabase(context, clients, await stageDatabaseOf(context, aws, stage, database), {
       hostMap: choice.hostMap,
       ...(choice.route !== undefined && { forced: choice.route }),
     });
+  const opened = new Map<string, Promise<OpenDatabase>>();
+  const openDatabase = (database: DatabaseHave): Promise<OpenDatabase> => {
+    const known = opened.get(database.host) ?? open(database);
+    opened.set(database.host, known);
+    return known;
+  };
   return { context, aws, stage, openDatabase, ...(removal !== undefined && { removal }) };
 }
 

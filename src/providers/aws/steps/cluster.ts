@@ -131,7 +131,7 @@ export function memberStep(
   const { aws, stage } = world;
   const name = nameOf(stage, resource);
   return {
-    id: resource === 'db-1' ? 'database' : 'database-reader',
+    id: resource === 'db-1' ? 'database-writer' : 'database-reader',
     title: `Aurora ${resource === 'db-1' ? 'writer' : 'reader'} ${name} (db.serverless)`,
     needs: [cluster, ...after],
     patienceMs: hourMs,

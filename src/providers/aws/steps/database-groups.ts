@@ -74,7 +74,7 @@ export function parameterGroupStep(world: World): AwsStep<NameHave> {
   const family = `${aurora ? 'aurora-postgresql' : 'postgres'}${stage.config.postgres.version}`;
   const api = aurora ? clusterGroupApi(world, name) : instanceGroupApi(world, name);
   return {
-    id: 'db-parameter-group',
+    id: aurora ? 'db-cluster-parameter-group' : 'db-parameter-group',
     title: `parameter group ${name} (${family})`,
     needs: [],
     async find() {

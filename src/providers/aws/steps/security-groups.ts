@@ -35,7 +35,8 @@ export interface GroupSteps {
 }
 
 /** The passages of a stage: the chain function -> proxy -> database, and what the answers need besides. */
-export function passagesOf({ stage }: World, needsEndpoint: boolean): Passage[] {
+export function passagesOf({ stage, removal }: World, needsEndpoint: boolean): Passage[] {
+  if (removal !== undefined) return everyPassage;
   const { proxy, network } = stage.cloud;
   const front = proxy === false ? 'database' : 'proxy';
   return [
@@ -50,6 +51,11 @@ export function passagesOf({ stage }: World, needsEndpoint: boolean): Passage[] 
       : [{ from: 'function', to: 'internet', port: 443 }]),
   ];
 }
+
+/** What former answers may have made goes as well. */
+const everyPassage: Passage[] = ['function', 'proxy', 'runner', 'endpoint'].map((from) => ({
+  ...{ from, to: 'database', port: 5432 },
+}));
 
 export function securityGroups(
   world: World,

@@ -1,0 +1,133 @@
+import { DescribeLogGroupsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import { DescribeDBClusterSnapshotsCommand, DescribeDBSnapshotsCommand } from '@aws-sdk/client-rds';
+import { ListSecretsCommand } from '@aws-sdk/client-secrets-manager';
+import type { Context } from '../../context.ts';
+import { UserError } from '../../errors.ts';
+import { applyRemoval } from '../../provision/apply.ts';
+import { type Plan, planRemoval } from '../../provision/plan.ts';
+import { survey } from '../../provision/survey.ts';
+import { everyStep } from './every-step.ts';
+import { explainAwsError } from './explain.ts';
+import { takeLook } from './look.ts';
+import { engineOf } from './open-world.ts';
+import { withRunLock } from './run-lock.ts';
+import { nameOf } from './stage.ts';
+import type { World } from './steps/world.ts';
+
+/** What is still there after a removal, on purpose or not. */
+export interface Remains {
+  readonly kind: 'snapshot' | 'secret' | 'log-group' | 'resource';
+  readonly name: string;
+  readonly why: string;
+}
+
+/** What would go, in the order in which it goes. */
+export async function planDestroy(world: World): Promise<Plan> {
+  try {
+    const look = takeLook(world.aws, world.stage);
+    const steps = await everyStep(world, look);
+    const plan = planRemoval(steps, await survey(steps, look));
+    const attached = await findAttached(world);
+    if (attached.length > 0) throw stillAttached(attached);
+    return plan;
+  } catch (error) {
+    throw explainAwsError(error, `stage ${world.stage.prefix}`);
+  }
+}
+
+/**
+ * Takes a stage down: functions before the network they hold interfaces in, the database with a last snapshot, secrets with a
+ * time for recovery. What is not this project's is never touched.
+ *
+ * @returns what went, and what remains; `unwanted` is what was to go and did not
+ */
+export async function destroyStage(
+  context: Context,
+  world: World,
+): Promise<{ removed: readonly string[]; remains: readonly Remains[]; unwanted: readonly Remains[] }> {
+  const doing = `lambdapg destroy of ${world.stage.prefix}`;
+  try {
+    return await withRunLock(context, world, doing, async () => {
+      const look = takeLook(world.aws, world.stage);
+      const steps = await everyStep(world, look);
+      const found = await survey(steps, look);
+      const { removed } = await applyRemoval(
+        context,
+        engineOf(world),
+        steps,
+        found,
+        planRemoval(steps, found),
+      );
+      const left = planRemoval(steps, await survey(steps, takeLook(world.aws, world.stage)));
+      const unwanted = left.actions
+        .filter(({ kind }) => kind === 'remove')
+        .map(({ title }) => ({ kind: 'resource' as const, name: title, why: 'it was to go' }));
+      return { removed, unwanted, remains: await findRemains(world) };
+    });
+  } catch (error) {
+    throw explainAwsError(error, `stage ${world.stage.prefix}`);
+  }
+}
+
+async function findRemains({ aws, stage }: World): Promise<Remains[]> {
+  const start = nameOf(stage, 'db');
+  const [instances, clusters, secrets, groups] = await Promise.all([
+    aws.read.rds.send(new DescribeDBSnapshotsCommand({ SnapshotType: 'manual' })),
+    aws.read.rds.send(new DescribeDBClusterSnapshotsCommand({ SnapshotType: 'manual' })),
+    aws.read.secrets.send(
+      new ListSecretsCommand({
+        Filters: [{ Key: 'name', Values: [`${stage.prefix}/`] }],
+        IncludePlannedDeletion: true,
+      }),
+    ),
+    aws.read.logs.send(new DescribeLogGroupsCommand({ logGroupNamePrefix: '/aws/rds/' })),
+  ]);
+  const snapshots = [
+    ...(instances.DBSnapshots ?? []).map((one) => ({
+      of: one.DBInstanceIdentifier,
+      name: one.DBSnapshotIdentifier,
+    })),
+    ...(clusters.DBClusterSnapshots ?? []).map((one) => ({
+      of: one.DBClusterIdentifier,
+      name: one.DBClusterSnapshotIdentifier,
+    })),
+  ].filter(({ of }) => of === start);
+  return [
+    ...snapshots.map(({ name = '' }) => ({
+      kind: 'snapshot' as const,
+      name,
+      why: 'the last state of the database',
+    })),
+    ...(secrets.SecretList ?? []).map(({ Name: name = '', DeletedDate }) => ({
+      kind: 'secret' as const,
+      name,
+      why: `can be restored until AWS deletes it (marked ${DeletedDate?.toISOString().slice(0, 10) ?? 'not yet'})`,
+    })),
+    ...(groups.logGroups ?? [])
+      .filter(({ logGroupName = '' }) =>
+        logGroupName.split('/').some((part) => part === start || part.startsWith(`${start}-`)),
+      )
+      .map(({ logGroupName: name = '' }) => ({
+        kind: 'log-group' as const,
+        name,
+        why: "the database's log",
+      })),
+  ];
+}
+
+/** Functions that `attach` let in: their rules name the stage's groups, which can not go while they do. */
+async function findAttached({ aws, stage }: World): Promise<string[]> {
+  const groups = await takeLook(aws, stage).securityGroups();
+  const descriptions = groups.flatMap(({ IpPermissions = [] }) =>
+    IpPermissions.flatMap(({ UserIdGroupPairs = [] }) =>
+      UserIdGroupPairs.map(({ Description = '' }) => Description),
+    ),
+  );
+  const names = descriptions.flatMap((text) => /^lambdapg:attach:(.+)$/.exec(text)?.[1] ?? []);
+  return [...new Set(names)];
+}
+
+const stillAttached = (functions: readonly string[]): UserError =>
+  new UserError('STILL_ATTACHED', `functions are attached to this database: ${functions.join(', ')}`, {
+    suggestions: functions.map((name) => `lambdapg detach --function ${name}`),
+  });
