@@ -130,17 +130,7 @@ const reachDatabase = [
   'secretsmanager:GetSecretValue',
 ];
 
-const findDatabase = [
-  ...identity,
-  'lambda:GetFunction',
-  'rds:DescribeDBClusters',
-  'rds:DescribeDBInstances',
-  'rds:DescribeDBProxies',
-  'rds:ListTagsForResource',
-  'secretsmanager:ListSecrets',
-];
-
-const useDatabase = [...findDatabase, ...reachDatabase];
+const useDatabase = [...identity, 'rds:DescribeDBClusters', 'rds:DescribeDBInstances', ...reachDatabase];
 
 const provision = [
   ...survey,
@@ -153,10 +143,8 @@ const provision = [
 ];
 
 const deploy = [
-  ...identity,
+  ...survey,
   ...lock,
-  ...lookAtFunctions,
-  ...findDatabase,
   ...createFunction,
   'apigatewayv2:CreateApi',
   'apigatewayv2:CreateIntegration',
@@ -167,8 +155,6 @@ const deploy = [
   'apigatewayv2:UpdateIntegration',
   'apigatewayv2:UpdateRoute',
   'apigatewayv2:UpdateStage',
-  'ec2:DescribeSecurityGroups',
-  'ec2:DescribeSubnets',
   'events:DeleteRule',
   'events:PutRule',
   'events:PutTargets',
