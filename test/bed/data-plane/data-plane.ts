@@ -5,9 +5,11 @@ import type { Context } from '../../../src/context.ts';
 import { createAuthority } from '../../../src/local/postgres/certificates.ts';
 import { testContext } from '../../postgres-server.ts';
 import type { Bed, HookCall, HookReply } from '../bed.ts';
+import { DataApi } from './data-api.ts';
 import { Databases } from './databases.ts';
 import { Functions } from './functions.ts';
 import { HostMap } from './host-map.ts';
+import { HttpApis } from './http-apis.ts';
 import { Identities } from './identities.ts';
 import { postgresPort } from './loopback-address.ts';
 import { findReachable, startBlackHole } from './network.ts';
@@ -76,6 +78,8 @@ export async function startDataPlane(bed: Bed, options: DataPlaneOptions = {}): 
       return lines.join('');
     },
   });
+  const httpApis = new HttpApis(bed, functions);
+  const dataApi = new DataApi({ bed, ca: authority.certificate, databases, hostMap });
   const kill = () => {
     databases.kill();
     functions.kill();
@@ -83,8 +87,10 @@ export async function startDataPlane(bed: Bed, options: DataPlaneOptions = {}): 
   process.once('exit', kill);
   const unhook = await hookAll(bed, [
     { after: Identities.hooks, handle: async (call) => void identities.handle(call) as undefined },
-    { after: Databases.hooks, handle: async (call) => void (await databases.handle(call)) as undefined },
+    { ...Databases.hooks, handle: (call) => databases.handle(call) },
     { after: Proxies.hooks, handle: (call) => proxies.handle(call) },
+    { after: HttpApis.hooks, handle: (call) => httpApis.handle(call) },
+    { instead: DataApi.hooks, handle: (call) => dataApi.handle(call) },
     { ...Functions.hooks, handle: (call) => functions.handle(call) },
   ]);
   return {
@@ -103,6 +109,8 @@ export async function startDataPlane(bed: Bed, options: DataPlaneOptions = {}): 
     async stop() {
       process.off('exit', kill);
       await unhook();
+      await dataApi.stop();
+      await httpApis.stop();
       await functions.stop();
       await proxies.stop();
       await databases.stop();

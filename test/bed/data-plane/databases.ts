@@ -1,9 +1,8 @@
-import { EventEmitter } from 'node:events';
 import type { Context } from '../../../src/context.ts';
 import type { KeyPair } from '../../../src/local/postgres/certificates.ts';
 import { postgresMajors } from '../../../src/project/postgres-packages.ts';
 import { Secret } from '../../../src/secret.ts';
-import type { Bed, HookCall } from '../bed.ts';
+import type { Bed, HookCall, HookReply } from '../bed.ts';
 import type { HostMap } from './host-map.ts';
 import type { Identities } from './identities.ts';
 import { claimLoopbackAddress, type LoopbackAddress, postgresPort } from './loopback-address.ts';
@@ -53,6 +52,8 @@ export interface Database {
   described: Described;
   /** Its endpoints: whoever writes and whoever only reads. */
   names: { writer: string[]; reader: string[] };
+  /** Whether the Data API serves it. */
+  httpEndpoint: boolean;
   /** Its security groups. */
   groups(): readonly string[];
   front?: TokenFront;
@@ -61,24 +62,26 @@ export interface Database {
 
 /** Real servers for what RDS says that it has created, at the names that it answered. */
 export class Databases {
-  static readonly hooks = [
-    'CreateDBInstance',
-    'CreateDBInstanceReadReplica',
-    'CreateDBCluster',
-    'ModifyDBInstance',
-    'ModifyDBCluster',
-    'ModifyDBParameterGroup',
-    'ModifyDBClusterParameterGroup',
-    'RebootDBInstance',
-    'StopDBInstance',
-    'StartDBInstance',
-    'StopDBCluster',
-    'StartDBCluster',
-    'DeleteDBInstance',
-    'DeleteDBCluster',
-  ].map((action) => `rds:${action}`);
-  /** Says `change` when a server came, went or took another password. */
-  readonly events = new EventEmitter<{ change: [] }>();
+  static readonly hooks = {
+    after: [
+      'CreateDBInstance',
+      'CreateDBInstanceReadReplica',
+      'CreateDBCluster',
+      'ModifyDBInstance',
+      'ModifyDBCluster',
+      'ModifyDBParameterGroup',
+      'ModifyDBClusterParameterGroup',
+      'RebootDBInstance',
+      'StopDBInstance',
+      'StartDBInstance',
+      'StopDBCluster',
+      'StartDBCluster',
+      'DeleteDBInstance',
+      'DeleteDBCluster',
+      'DescribeDBClusters',
+    ].map((action) => `rds:${action}`),
+    instead: ['rds:EnableHttpEndpoint', 'rds:DisableHttpEndpoint'],
+  };
   readonly #options: DatabasesOptions;
   readonly #databases = new Map<string, Database>();
   /** Read replicas and cluster members: on whose server they are. */
@@ -104,16 +107,40 @@ export class Databases {
   }
 
   /** Servers start side by side; what changes one waits for the change before. */
-  async handle({ action, input }: HookCall): Promise<void> {
+  async handle({ action, input, output }: HookCall): Promise<HookReply | undefined> {
+    if (action === 'EnableHttpEndpoint' || action === 'DisableHttpEndpoint')
+      return this.#switchHttp(action, input);
     const instance = String(input.DBInstanceIdentifier ?? '');
     const cluster = String(input.DBClusterIdentifier ?? '');
     if (action === 'CreateDBInstance' && cluster === '') await this.#create('instance', instance, input);
     else if (action === 'CreateDBCluster') await this.#create('cluster', cluster, input);
-    else {
+    else if (action !== 'DescribeDBClusters') {
       this.#last = this.#last.catch(() => {}).then(() => this.#handleNext(action, instance, cluster, input));
       await this.#last;
     }
-    this.events.emit('change');
+    return output && { output: this.#withHttpEndpoint(output) };
+  }
+
+  /** moto knows the flag for the first Serverless alone, and neither of the two calls. */
+  #switchHttp(action: string, { resourceArn: arn, ResourceArn = arn }: Record<string, unknown>): HookReply {
+    const cluster = this.find('cluster', String(ResourceArn).split(':').at(-1) ?? '');
+    if (cluster === undefined) {
+      return { error: { code: 'ResourceNotFoundFault', message: `no cluster ${ResourceArn}`, status: 404 } };
+    }
+    cluster.httpEndpoint = action === 'EnableHttpEndpoint';
+    return { output: { ResourceArn, HttpEndpointEnabled: cluster.httpEndpoint } };
+  }
+
+  #withHttpEndpoint(output: Record<string, unknown>): Record<string, unknown> {
+    const mend = (cluster: Record<string, unknown>) => {
+      const found = this.find('cluster', String(cluster.DBClusterIdentifier));
+      return found === undefined ? cluster : { ...cluster, HttpEndpointEnabled: found.httpEndpoint };
+    };
+    const { DBCluster, DBClusters } = output;
+    if (Array.isArray(DBClusters)) return { ...output, DBClusters: DBClusters.map(mend) };
+    return DBCluster === undefined
+      ? output
+      : { ...output, DBCluster: mend(DBCluster as Record<string, unknown>) };
   }
 
   async #handleNext(
@@ -196,6 +223,7 @@ export class Databases {
       server,
       described,
       names,
+      httpEndpoint: input.EnableHttpEndpoint === true,
       groups: () => groupsOf(database.described),
     };
     this.#databases.set(`${kind}:${id}`, database);
