@@ -7,8 +7,9 @@ import { applyHostMap, type HostMap } from '../../../database/host-map.ts';
 import type { OpenDatabase } from '../../../database/open-database.ts';
 import { type AnyJob, directRoute, type Route, type RouteKind } from '../../../database/route.ts';
 import type { ConnectionTarget } from '../../../database/target.ts';
-import { exitCodes, UserError } from '../../../errors.ts';
+import { errorCode, exitCodes, UserError } from '../../../errors.ts';
 import { canUseDataApi, dataApiRoute } from './data-api-route.ts';
+import { runnerMissingCode } from './explain-runner.ts';
 import { runnerRoute } from './runner-route.ts';
 import type { StageDatabase } from './stage-database.ts';
 
@@ -16,6 +17,8 @@ export interface RouteChoice {
   readonly hostMap: HostMap;
   /** `--route`: this one and no other. */
   readonly forced?: RouteKind;
+  /** Asked when the runner is needed and missing: makes one and says true, or leaves it. Absent: nobody can be asked. */
+  readonly offerRunner?: () => Promise<boolean>;
 }
 
 /** Clients that send each request once; made when a route needs one. */
@@ -35,7 +38,7 @@ export function openStageDatabase(
   context: Context,
   clients: RouteClients,
   database: StageDatabase,
-  { hostMap, forced }: RouteChoice,
+  { hostMap, forced, offerRunner }: RouteChoice,
 ): OpenDatabase {
   const { admin, app, ownerRole } = database;
   const dial = (target: ConnectionTarget) => applyHostMap(target, hostMap);
@@ -71,7 +74,12 @@ export function openStageDatabase(
     async run(job, target, input) {
       const route = await routes[await findKind(job)]();
       report(route);
-      return route.run(job, target, input);
+      try {
+        return await route.run(job, target, input);
+      } catch (error) {
+        if (errorCode(error) !== runnerMissingCode || !(await offerRunner?.())) throw error;
+        return route.run(job, target, input);
+      }
     },
     async dial(target) {
       if (forced === 'direct' || (forced === undefined && (await isReachable(database, hostMap)))) {

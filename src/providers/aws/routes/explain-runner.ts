@@ -52,9 +52,11 @@ export function explainInvokeError(error: unknown, functionName: string): unknow
   );
 }
 
-export function runnerMissing(functionName: string): UserError {
+export const runnerMissingCode = 'RUNNER_MISSING';
+
+function runnerMissing(functionName: string): UserError {
   return new UserError(
-    'RUNNER_MISSING',
+    runnerMissingCode,
     `the database is private, and there is no runner "${functionName}" beside it`,
     { suggestions: [`${provision} makes one: a function without secrets or permissions`, direct] },
   );

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 import type { Context } from '../../../context.ts';
-import { UserError } from '../../../errors.ts';
+import { exitCodes, UserError } from '../../../errors.ts';
 import { fromWireError } from '../../../jobs/wire-error.ts';
 import { explainCrash, explainInvokeError, isLost, isRefusedForNow } from './explain-runner.ts';
 import {
@@ -20,6 +20,8 @@ export interface Runner {
   readonly functionName: string;
 }
 
+/** https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: 6 MB for a synchronous invocation. */
+const payloadLimit = 6 * 1024 * 1024;
 const attempts = 5;
 const firstPauseMs = 500;
 
@@ -86,6 +88,7 @@ async function exchange(
     ...(chunk !== undefined && { chunk: chunk.toString('base64') }),
   };
   const bytes = Buffer.from(JSON.stringify(payload));
+  if (bytes.length > payloadLimit) throw inputTooLong(bytes.length);
   for (let attempt = 1; ; attempt += 1) {
     context.signal.throwIfAborted();
     try {
@@ -121,4 +124,17 @@ function reportAbandoned(context: Context, request: RunnerRequest): unknown {
     context.report({ type: 'runner-abandoned-warning', job: request.job, message });
   }
   return context.signal.reason;
+}
+
+/** Only SQL of one's own can be that long: files go in chunks. */
+function inputTooLong(length: number): UserError {
+  const megabytes = (length / 1024 / 1024).toFixed(1);
+  return new UserError(
+    'INPUT_TOO_LONG',
+    `the statements are ${megabytes} MB compressed, and Lambda takes 6 MB`,
+    {
+      exit: exitCodes.usage,
+      suggestions: ['split the file', 'or load rows by lambdapg seed, which goes in chunks'],
+    },
+  );
 }

@@ -21,9 +21,10 @@ interface Opened {
   readonly stage?: Partial<StageDatabase>;
   readonly map?: string;
   readonly forced?: RouteKind;
+  readonly offerRunner?: () => Promise<boolean>;
 }
 
-async function open({ stage = {}, map = '', forced }: Opened = {}) {
+async function open({ stage = {}, map = '', forced, offerRunner }: Opened = {}) {
   const { client } = await startRunner();
   const dataApi = await serveDataApi(bed().app);
   const { admin, ownerRole } = bed().target;
@@ -38,7 +39,11 @@ async function open({ stage = {}, map = '', forced }: Opened = {}) {
   };
   const clients = { lambda: () => client, rdsData: async () => dataApi };
   const hostMap = parseHostMap({ flags: [map] });
-  return openStageDatabase(bed().context, clients, database, { hostMap, ...(forced && { forced }) });
+  return openStageDatabase(bed().context, clients, database, {
+    hostMap,
+    ...(forced && { forced }),
+    ...(offerRunner && { offerRunner }),
+  });
 }
 
 const routesTaken = () =>
@@ -129,4 +134,15 @@ test('a missing runner is named with the command that makes it', async () => {
   expect(missing).toMatchObject({ code: 'RUNNER_MISSING', exit: 1 });
   expect(missing.message).toContain('"my-api-dev-runner"');
   expect(missing.suggestions[0]).toContain('lambdapg provision --runner');
+  let offers = 0;
+  const refusing = await open({
+    stage: { runnerName: 'my-api-dev-runner' },
+    offerRunner: async () => {
+      offers += 1;
+      return offers === 1;
+    },
+  });
+  // Made, the person believes, and still not there: said once more, and not asked again.
+  expect((await catchUserError(refusing.run(queryJob, refusing.app, input))).code).toBe('RUNNER_MISSING');
+  expect(offers).toBe(1);
 });
