@@ -106,25 +106,24 @@ export const proxyInput = (network: Network, changes: Record<string, unknown> = 
 });
 
 /** The zip of an empty file `index.mjs`, as base64. */
-const zip =
+export const emptyZip =
   'UEsDBBQAAAAAAAAAIQAAAAAAAAAAAAAAAAAJAAAAaW5kZXgubWpzUEsBAhQAFAAAAAAAAAAhAAAAAAAAAAAAAAAAAAkAAAAAAAAAAAAAAAAAAAAAAGluZGV4Lm1qc1BLBQYAAAAAAQABADcAAAAnAAAAAAA=';
+
+export const trustLambda = {
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+};
 
 /** A function `f` and its role; asks until it is active. */
 export async function makeFunction(aws: Aws, changes: Record<string, unknown> = {}): Promise<Answer> {
-  const trust = {
-    Version: '2012-10-17',
-    Statement: [
-      { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' },
-    ],
-  };
-  await aws('iam', 'CreateRole', { RoleName: 'f', AssumeRolePolicyDocument: JSON.stringify(trust) });
+  await aws('iam', 'CreateRole', { RoleName: 'f', AssumeRolePolicyDocument: JSON.stringify(trustLambda) });
   const role = await aws('iam', 'GetRole', { RoleName: 'f' });
   const made = await aws('lambda', 'CreateFunction', {
     FunctionName: 'f',
     Runtime: 'nodejs22.x',
     Handler: 'index.handler',
     Role: text(role, 'Role.Arn'),
-    Code: { ZipFile: zip },
+    Code: { ZipFile: emptyZip },
     ...changes,
   });
   if (made.error === undefined) await aws('lambda', 'GetFunctionConfiguration', { FunctionName: 'f' });

@@ -335,6 +335,13 @@ describe('Lambda', () => {
 });
 
 describe('EC2', () => {
+  differs(
+    'ec2-zone-description',
+    'says that a zone needs no opting in',
+    async (aws) => at(await aws('ec2', 'DescribeAvailabilityZones'), 'AvailabilityZones.0.OptInStatus'),
+    'opt-in-not-required',
+  );
+
   const rule = (changes: Record<string, unknown>) => ({
     IpPermissions: [{ IpProtocol: 'tcp', FromPort: 5432, ToPort: 5432, ...changes }],
   });

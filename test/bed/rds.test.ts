@@ -179,6 +179,29 @@ describe('DB instances', () => {
   );
 
   differs(
+    'rds-instance-description',
+    'the subnet group of a member of a cluster, certificate, key',
+    async (aws) => {
+      await makeSubnetGroup(aws);
+      await aws('rds', 'CreateDBCluster', clusterInput({ DBSubnetGroupName: 'sg', StorageEncrypted: true }));
+      const member = {
+        Engine: 'aurora-postgresql',
+        DBInstanceClass: 'db.serverless',
+        DBClusterIdentifier: 'c1',
+      };
+      await aws('rds', 'CreateDBInstance', { DBInstanceIdentifier: 'db1', ...member });
+      await describeInstance(aws)();
+      const [instance] = (await describeInstance(aws)()).DBInstances as unknown[];
+      return [
+        at(instance, 'DBSubnetGroup.DBSubnetGroupName'),
+        at(instance, 'CertificateDetails.CAIdentifier'),
+        at(instance, 'Endpoint.HostedZoneId'),
+      ];
+    },
+    ['sg', 'rds-ca-rsa2048-g1', 'Z2R2ITUGPM61AM'],
+  );
+
+  differs(
     'rds-master-by-iam',
     'a master user without a password',
     async (aws) => {

@@ -212,6 +212,9 @@ def effect(call: Call, environ: dict[str, Any]) -> Answer:
             output = call.answer()
     if after is not None:
         output = ask(after, call, "after", output) or {}
-    for violation in validate(output, call.operation.output_shape):
+    wrong = validate(output, call.operation.output_shape)
+    for violation in wrong:
         call.account.violate("answer", call.service, call.action, violation.message)
+    if wrong:
+        raise AwsError("GateFailed", f"the gate's answer breaks the model of {call.service}:{call.action}: {wrong[0].message}", 500)
     return serialize_output(call.operation, output)

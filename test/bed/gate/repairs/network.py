@@ -185,3 +185,12 @@ def remove_interfaces(call: Any, proceed: Any) -> dict[str, Any]:
         interfaces.held(call)[id] = {"owner": "endpoint", "reads": None}
     interfaces.release(call, "endpoint", call.account.pace_of("ec2.vpcEndpoint"))
     return output
+
+
+@repairs("ec2-zone-description", "ec2", "DescribeAvailabilityZones")
+def complete_zones(call: Any, proceed: Any) -> dict[str, Any]:
+    output = proceed()
+    for zone in output.get("AvailabilityZones", []):
+        zone.setdefault("OptInStatus", "opt-in-not-required")
+        zone.setdefault("GroupName", f"{call.region}-zg-1")
+    return output

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ..errors import AwsError
+from ..overlays import in_state
 from ..registry import repairs
 from .rds_catalog import VERSIONS, family
 from .rds_instances import rds, wrong
@@ -123,7 +124,10 @@ def refuse_delete(call: Any, proceed: Any) -> dict[str, Any]:
     name = call.input["DBParameterGroupName"]
     if name not in rds(call).db_parameter_groups:
         raise AwsError("DBParameterGroupNotFound", f"DBParameterGroup not found: {name}", 404)
-    if any(instance.db_parameter_group_name == name for instance in rds(call).databases.values()):
+    used = any(instance.db_parameter_group_name == name for instance in rds(call).databases.values())
+    for gone in in_state(call.account, call.region, "rds.instance", "deleting"):
+        used = used or name in [group["DBParameterGroupName"] for group in gone.get("DBParameterGroups", [])]
+    if used:
         raise wrong(
             "InvalidDBParameterGroupState",
             f"One or more database instances are still members of this parameter group {name}, so the group cannot be deleted",

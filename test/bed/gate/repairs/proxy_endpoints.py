@@ -13,7 +13,7 @@ from typing import Any
 from .. import interfaces
 from ..errors import AwsError
 from ..overlays import state_of
-from ..registry import invents
+from ..registry import invents, repairs
 from .proxies import proxy_of, require_available
 from .rds_instances import rds, wrong
 
@@ -102,3 +102,19 @@ def delete(call: Any) -> dict[str, Any]:
     stored(call).pop(item["DBProxyEndpointName"])
     interfaces.release(call, f"proxy-endpoint:{item['DBProxyEndpointName']}", call.account.pace_of("rds.proxyEndpoint"))
     return {"DBProxyEndpoint": {**item, "Status": "deleting"}}
+
+
+@repairs("proxy-endpoint", "rds", "ListTagsForResource", "AddTagsToResource", "RemoveTagsFromResource")
+def tags(call: Any, proceed: Any) -> dict[str, Any]:
+    name = call.input["ResourceName"]
+    if ":db-proxy-endpoint:" not in name:
+        return proceed()
+    known = call.account.remembered(call.region, "proxy-endpoint-tags").get(name)
+    if known is None:
+        raise AwsError("DBProxyEndpointNotFoundFault", f"DB proxy endpoint {name} not found.", 404)
+    if call.action == "ListTagsForResource":
+        return {"TagList": [{"Key": key, "Value": value} for key, value in known.items()]}
+    known.update({tag["Key"]: tag["Value"] for tag in call.input.get("Tags", [])})
+    for key in call.input.get("TagKeys", []):
+        known.pop(key, None)
+    return {}

@@ -10,10 +10,8 @@ from typing import Any
 from ..errors import AwsError
 from ..overlays import state_of
 from ..registry import repairs
-from .proxies import extras, proxy_of
+from .proxies import extras, proxy_of, require_available
 from .rds_instances import rds, wrong
-
-REGISTERING = "DBProxy Target unavailable due to an internal error"
 
 
 def registrations(call: Any) -> dict[str, int]:
@@ -24,6 +22,7 @@ def registrations(call: Any) -> dict[str, int]:
 @repairs("proxy-target-registration", "rds", "RegisterDBProxyTargets")
 def register(call: Any, proceed: Any) -> dict[str, Any]:
     proxy = proxy_of(call)
+    require_available(call, proxy.db_proxy_name)
     instances, clusters = call.input.get("DBInstanceIdentifiers", []), call.input.get("DBClusterIdentifiers", [])
     for id in instances:
         if id not in rds(call).databases:
@@ -110,6 +109,7 @@ def target_group(call: Any, proceed: Any) -> dict[str, Any]:
     state = extras(call, proxy.db_proxy_name)
     config = call.input.get("ConnectionPoolConfig") or {}
     if call.action == "ModifyDBProxyTargetGroup":
+        require_available(call, proxy.db_proxy_name)
         refuse_pool(proxy, config)
         if "InitQuery" in config:
             state["init"] = config["InitQuery"]

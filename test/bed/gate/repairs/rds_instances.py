@@ -226,6 +226,29 @@ def refuse_snapshot(call: Any, input: dict[str, Any], member: str) -> None:
         raise wrong("InvalidParameterCombination", f"{member} can not be specified when deleting with SkipFinalSnapshot enabled.")
 
 
+@repairs("rds-instance-description", "rds", "CreateDBInstance", "DescribeDBInstances", "ModifyDBInstance")
+def complete(call: Any, proceed: Any) -> dict[str, Any]:
+    output = proceed()
+    for item in output.get("DBInstances") or [output.get("DBInstance") or {}]:
+        if item:
+            complete_one(call, item)
+    return output
+
+
+def complete_one(call: Any, item: dict[str, Any]) -> None:
+    if "Endpoint" in item:
+        # The zone of us-east-1: https://docs.aws.amazon.com/general/latest/gr/rds-service.html
+        item["Endpoint"] = {**item["Endpoint"], "HostedZoneId": "Z2R2ITUGPM61AM"}
+    if item.get("KmsKeyId") == "default_kms_key_id":
+        item["KmsKeyId"] = f"arn:aws:kms:{call.region}:{call.account.id}:key/00000000-0000-4000-8000-000000000000"
+    item["CertificateDetails"] = {"CAIdentifier": "rds-ca-rsa2048-g1"}
+    item["CACertificateIdentifier"] = "rds-ca-rsa2048-g1"
+    cluster = rds(call).clusters.get(item.get("DBClusterIdentifier") or "")
+    if cluster is not None and not item.get("DBSubnetGroup") and cluster.db_subnet_group_name in rds(call).subnet_groups:
+        found = call.aws("rds", "DescribeDBSubnetGroups", DBSubnetGroupName=cluster.db_subnet_group_name)
+        item["DBSubnetGroup"] = found["DBSubnetGroups"][0]
+
+
 @repairs("rds-network-interfaces", "rds", "CreateDBInstance", "DeleteDBInstance")
 def place_interfaces(call: Any, proceed: Any) -> dict[str, Any]:
     output = proceed()
