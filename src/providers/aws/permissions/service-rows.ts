@@ -3,20 +3,30 @@ import { extra, type Grants, type Rows, rowsOn } from './grant.ts';
 /** API Gateway's actions are HTTP methods on its resources. */
 const http = (method: string): Grants => [{ action: `apigateway:${method}`, scopes: ['httpApi'] }];
 
-const apiGuide = 'https://docs.aws.amazon.com/apigateway/latest/developerguide';
+/**
+ * Neither AWS's reference nor its Access Analyzer knows `apigateway:TagResource`, but API Gateway asks for it when an API
+ * or a stage is created with tags; older accounts were asked for PUT and POST on `/tags`.
+ */
+const tags = [
+  extra(
+    'apigateway:TagResource',
+    ['httpApi'],
+    'tags are given at creation',
+    'https://github.com/hashicorp/terraform-provider-aws/issues/20634',
+  ),
+  extra(
+    'apigateway:PUT',
+    ['httpApi'],
+    'tags are given at creation',
+    'https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-tagging-control-access.html',
+  ),
+];
 
 const httpRows: Rows = {
-  'apigatewayv2:CreateApi': [
-    ...http('POST'),
-    extra(
-      'apigateway:PUT',
-      ['httpApi'],
-      'tags are given at creation',
-      `${apiGuide}/apigateway-tagging-control-access.html`,
-    ),
-  ],
+  'apigatewayv2:CreateApi': [...http('POST'), ...tags],
+  'apigatewayv2:CreateStage': [...http('POST'), ...tags],
   ...Object.fromEntries(
-    ['CreateIntegration', 'CreateRoute', 'CreateStage'].map((name) => [`apigatewayv2:${name}`, http('POST')]),
+    ['CreateIntegration', 'CreateRoute'].map((name) => [`apigatewayv2:${name}`, http('POST')]),
   ),
   ...Object.fromEntries(
     ['GetApis', 'GetIntegrations', 'GetRoutes', 'GetStage', 'GetStages'].map((name) => [
