@@ -125,13 +125,7 @@ export function describePooler(name: string, start: StartPooler): void {
       reading.on('data', (chunk: Buffer) => rows.push(chunk.length));
       stream.pause();
       reading.pause();
-      await eventually(
-        () =>
-          bed.admin<{ wait_event: string }>(
-            "select wait_event from pg_stat_activity where state = 'active' and query like 'copy (%'",
-          ),
-        ([session]) => session?.wait_event === 'ClientWrite',
-      );
+      expect(await standStill(() => copied(bed))).toBeLessThan(60_000);
       stream.resume();
       reading.resume();
       await once(reading, 'end');
@@ -150,17 +144,7 @@ export function describePooler(name: string, start: StartPooler): void {
         }
       };
       const copying = pipeline(Readable.from(rows()), client.query(copyFrom('copy slow_things from stdin')));
-      // It stands when nothing was sent between two looks.
-      let before = -1;
-      await eventually(
-        async () => {
-          await new Promise((resolve) => setTimeout(resolve, 250));
-          const stands = sent > 0 && sent === before;
-          before = sent;
-          return stands;
-        },
-        (stands) => stands,
-      );
+      await standStill(async () => sent);
       expect(sent).toBeLessThan(50_000);
       await bed.admin('select pg_advisory_unlock(9)');
       await copying;
@@ -240,6 +224,29 @@ export function describePooler(name: string, start: StartPooler): void {
       expect((await a.query('select 2 as two')).rows).toEqual([{ two: 2 }]);
     });
   });
+}
+
+/** Rows that the server has written of a COPY under way. */
+async function copied(bed: ProxyBed): Promise<number> {
+  const [copy] = await bed.admin<{ rows: number }>(
+    'select tuples_processed::int as rows from pg_stat_progress_copy',
+  );
+  return copy?.rows ?? Number.POSITIVE_INFINITY;
+}
+
+/** The value that is the same at two looks. */
+async function standStill(ask: () => Promise<number>): Promise<number> {
+  let before = -1;
+  return eventually(
+    async () => {
+      const value = await ask();
+      const stands = value > 0 && value === before;
+      before = value;
+      if (!stands) await new Promise((resolve) => setTimeout(resolve, 250));
+      return stands ? value : -1;
+    },
+    (value) => value !== -1,
+  );
 }
 
 /** As libpq's PQcancel: over a connection of its own. */
