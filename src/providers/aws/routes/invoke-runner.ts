@@ -94,7 +94,7 @@ async function exchange(
     try {
       return await invokeOnce(context, runner, bytes);
     } catch (error) {
-      if (context.signal.aborted) throw reportAbandoned(context, request);
+      if (context.signal.aborted) throw await cancelJob(context, runner, request);
       // Chunks may be written, read and dropped twice; a job may not.
       const safe = isRefusedForNow(error) || (request.op !== 'run' && isLost(error));
       if (error instanceof UserError || !safe || attempt === attempts) {
@@ -117,12 +117,20 @@ async function invokeOnce(
   return JSON.parse(text) as Payload;
 }
 
-/** Lambda ends no invocation because its caller went away. */
-function reportAbandoned(context: Context, request: RunnerRequest): unknown {
-  if (request.op === 'run') {
-    const message = `the runner goes on with "${request.job}" by itself, to its end; run it again to see what came of it`;
-    context.report({ type: 'runner-abandoned-warning', job: request.job, message });
-  }
+const cancelWithinMs = 10_000;
+
+/** Lambda ends no invocation because its caller went away, so a second one tells the first. @returns the signal's reason */
+async function cancelJob(context: Context, runner: Runner, request: RunnerRequest): Promise<unknown> {
+  if (request.op !== 'run') return context.signal.reason;
+  const { job, storage } = request;
+  const brief: Context = { ...context, signal: AbortSignal.timeout(cancelWithinMs) };
+  const cancelled = await invokeRunner(brief, runner, { op: 'cancel', storage }).catch(() => false);
+  const message =
+    cancelled === true
+      ? `the runner was told to cancel "${job}" too`
+      : `the runner may go on with "${job}" by itself, to its end; run it again to see what came of it`;
+  const type = cancelled === true ? 'runner-cancelled' : 'runner-abandoned-warning';
+  context.report({ type, job, message });
   return context.signal.reason;
 }
 

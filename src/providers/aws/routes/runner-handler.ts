@@ -7,7 +7,8 @@ import { pipeline } from 'node:stream/promises';
 import { x as extract } from 'tar';
 import type { Context, ReportEvent } from '../../../context.ts';
 import { describeTarget, explainPostgresError } from '../../../database/explain.ts';
-import { exitCodes, UserError } from '../../../errors.ts';
+import { Cancelled, exitCodes, UserError } from '../../../errors.ts';
+import { cancelRun, watchForCancel } from '../../../jobs/cancel-watch.ts';
 import { dropChunks, getChunk, putChunk, readChunks } from '../../../jobs/chunk-table.ts';
 import { findJob } from '../../../jobs/registry.ts';
 import { toWireError } from '../../../jobs/wire-error.ts';
@@ -84,6 +85,11 @@ async function answer(
       const bytes = await reach(request.storage, () => getChunk(request.storage, request.sequence));
       return { lambdapg: wireVersion, chunk: toBase64(bytes) };
     }
+    case 'cancel':
+      return send(
+        { output: await reach(request.storage, () => cancelRun(request.storage)), events },
+        request.storage,
+      );
     case 'drop':
       await reach(request.storage, () => dropChunks(request.storage));
       return send({ events }, request.storage);
@@ -103,6 +109,7 @@ async function run(
     () => limit.abort(timeOver()),
     Math.max(0, invocation.getRemainingTimeInMillis() - farewellMs),
   );
+  const stopWatching = watchForCancel(request.storage, () => limit.abort(new Cancelled()));
   const folder = await mkdtemp(join(tmpdir(), 'lambdapg-'));
   const context: Context = {
     cwd: folder,
@@ -122,6 +129,7 @@ async function run(
     return await job.work(context, request.target, input);
   } finally {
     clearTimeout(timer);
+    await stopWatching();
     await rm(folder, { recursive: true, force: true });
     // Left over otherwise, until the next run finds it.
     if ((request.files?.chunks ?? 0) > 0) await dropChunks(request.storage).catch(() => {});

@@ -34,7 +34,9 @@ export type RunnerRequest =
     }
   | { readonly op: 'put'; readonly storage: Storage; readonly sequence: number }
   | { readonly op: 'get'; readonly storage: Storage; readonly sequence: number }
-  | { readonly op: 'drop'; readonly storage: Storage };
+  | { readonly op: 'drop'; readonly storage: Storage }
+  /** Cancels the job of the same storage, which another invocation is doing. */
+  | { readonly op: 'cancel'; readonly storage: Storage };
 
 export interface RunnerAnswer {
   readonly output?: unknown;

@@ -231,6 +231,20 @@ describe('query through the runner', () => {
     expect((await catchUserError(route().run(queryJob, wrong, input))).code).toBe('DATABASE_LOGIN_REFUSED');
   });
 
+  test('Ctrl-C cancels the statement in the runner too', async () => {
+    const { route } = await startRunner();
+    const controller = new AbortController();
+    const context = testContext({ cwd: bed().projectDir, signal: controller.signal });
+    const stopped = new Error('stopped');
+    const sleeping = query(route(context), 'SELECT pg_sleep(60)');
+    const running = () => bed().adminSql(`SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'`);
+    await eventually(async () => expect(await running()).toHaveLength(1));
+    controller.abort(stopped);
+    await expect(sleeping).rejects.toBe(stopped);
+    await eventually(async () => expect(await running()).toEqual([]));
+    expect(context.events.map(({ type }) => type)).toContain('runner-cancelled');
+  });
+
   test('before Lambda ends the invocation the statement is cancelled and the reason told', async () => {
     const { route } = await startRunner({ timeoutMs: 16_000 });
     const error = await catchUserError(query(route(), 'SELECT pg_sleep(60)'));
