@@ -1,0 +1,331 @@
+import { describe, expect, test } from 'vitest';
+import { type DeployBed, defaultFunctions, startDeployBed, textSource } from './deploy-bed.ts';
+
+const name = (fn: string): string => `my-api-dev-${fn}`;
+
+const aliasVersion = async ({ bed }: DeployBed, fn = 'api'): Promise<unknown> =>
+  (await bed.aws({ service: 'lambda', action: 'GetAlias', input: { FunctionName: name(fn), Name: 'live' } }))
+    .FunctionVersion;
+
+const policyOf = async (
+  { bed }: DeployBed,
+  fn: string,
+): Promise<{ Statement: Record<string, unknown>[] }> => {
+  const { PolicyDocument } = await bed.aws({
+    ...{ service: 'iam', action: 'GetRolePolicy' },
+    input: { RoleName: name(fn), PolicyName: 'lambdapg' },
+  });
+  return JSON.parse(decodeURIComponent(String(PolicyDocument)));
+};
+
+const routesOf = async ({ bed }: DeployBed): Promise<{ keys: string[]; integrations: number }> => {
+  const { Items: apis } = await bed.aws<{ Items: { ApiId: string }[] }>({
+    service: 'apigatewayv2',
+    action: 'GetApis',
+  });
+  expect(apis.length).toBe(1);
+  const input = { ApiId: apis[0]?.ApiId };
+  const routes = await bed.aws<{ Items: { RouteKey: string }[] }>({
+    service: 'apigatewayv2',
+    action: 'GetRoutes',
+    input,
+  });
+  const { Items } = await bed.aws<{ Items: unknown[] }>({
+    service: 'apigatewayv2',
+    action: 'GetIntegrations',
+    input,
+  });
+  return { keys: routes.Items.map(({ RouteKey }) => RouteKey).sort(), integrations: Items.length };
+};
+
+describe('a first deployment', () => {
+  test('makes everything with no more rights than it needs, asks the version first, then the URL', async () => {
+    const deployed = await startDeployBed();
+    const { bed, asked } = deployed;
+    const result = await deployed.deploy();
+    expect(result).toMatchObject({
+      functions: [
+        { name: 'api', version: '1' },
+        { name: 'overdue', version: '1' },
+      ],
+      health: { status: 200 },
+    });
+    expect(asked).toEqual(['version 1', 'url /health']);
+    const log = await bed.requests();
+    const at = (action: string): number => log.findIndex((call) => call.action === action);
+    expect(at('Invoke')).toBeLessThan(at('CreateAlias'));
+    expect(at('CreateLogGroup')).toBeLessThan(at('CreateFunction'));
+    const { environment } = await bed.functionCode(name('api'), 'live');
+    const input = { FunctionName: name('api'), Qualifier: 'live' };
+    const read = { service: 'lambda', action: 'GetFunctionConfiguration', input, plain: false };
+    expect(await bed.aws(read)).toMatchObject({
+      ...{ Runtime: 'nodejs24.x', Handler: 'index.handler', MemorySize: 256, Timeout: 10 },
+      ...{ Architectures: ['arm64'], Role: `arn:aws:iam::${bed.account}:role/my-api-dev-api` },
+      VpcConfig: { SubnetIds: deployed.network.subnetIds, SecurityGroupIds: [deployed.network.groupId] },
+      LoggingConfig: { LogFormat: 'JSON', LogGroup: '/aws/lambda/my-api-dev-api' },
+    });
+    expect(environment).toEqual({
+      MOOD: 'good',
+      PGHOST: 'db.example.rds.amazonaws.com',
+      PGPORT: '5432',
+      PGDATABASE: 'my_api',
+      PGSSLMODE: 'verify-full',
+      PGSSLROOTCERT: './rds-ca.pem',
+      LAMBDAPG_SECRET_ARN: 'arn:aws:secretsmanager:us-east-1:123456789012:secret:my-api-dev/active-AbCdEf',
+    });
+    expect((await policyOf(deployed, 'api')).Statement).toEqual([
+      {
+        Effect: 'Allow',
+        Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        Resource: `arn:aws:logs:us-east-1:${bed.account}:log-group:/aws/lambda/my-api-dev-api:*`,
+      },
+      { Effect: 'Allow', Action: expect.arrayContaining(['ec2:CreateNetworkInterface']), Resource: '*' },
+      {
+        Effect: 'Allow',
+        Action: ['secretsmanager:GetSecretValue'],
+        Resource: environment.LAMBDAPG_SECRET_ARN,
+      },
+    ]);
+    expect(await routesOf(deployed)).toEqual({
+      keys: ['ANY /books/{proxy+}', 'GET /health'],
+      integrations: 1,
+    });
+  });
+
+  test('lets only the routes and the schedule call, each its own alias', async () => {
+    const deployed = await startDeployBed();
+    const { bed } = deployed;
+    await deployed.deploy();
+    const callers = async (fn: string): Promise<unknown[]> => {
+      const input = { FunctionName: name(fn), Qualifier: 'live' };
+      const { Policy } = await bed.aws({ service: 'lambda', action: 'GetPolicy', input });
+      const { Statement } = JSON.parse(String(Policy)) as {
+        Statement: Record<string, Record<string, unknown>>[];
+      };
+      return Statement.map(({ Resource, Condition }) => [
+        Resource,
+        Object.values(Condition?.ArnLike ?? {})[0],
+      ]).sort();
+    };
+    const alias = (fn: string): string => `arn:aws:lambda:us-east-1:${bed.account}:function:${name(fn)}:live`;
+    const api = (end: string) =>
+      expect.stringMatching(new RegExp(`^arn:aws:execute-api:us-east-1:\\d+:\\w+/${end}$`));
+    expect(await callers('api')).toEqual([
+      [alias('api'), api('[*]/[*]/books/{proxy[+]}')],
+      [alias('api'), api('[*]/GET/health')],
+    ]);
+    expect(await callers('overdue')).toEqual([
+      [alias('overdue'), `arn:aws:events:us-east-1:${bed.account}:rule/my-api-dev-overdue`],
+    ]);
+    const { Targets } = await bed.aws({
+      service: 'events',
+      action: 'ListTargetsByRule',
+      input: { Rule: name('overdue') },
+    });
+    expect(Targets).toMatchObject([{ Arn: alias('overdue') }]);
+    const { ReservedConcurrentExecutions } = await bed.aws({
+      ...{ service: 'lambda', action: 'GetFunctionConcurrency', input: { FunctionName: name('overdue') } },
+    });
+    expect(ReservedConcurrentExecutions).toBe(2);
+  });
+
+  test('with IAM may log in as one user of one proxy, and holds no secret and no certificate', async () => {
+    const deployed = await startDeployBed({ auth: 'iam', proxy: {} });
+    const { bed } = deployed;
+    await deployed.deploy();
+    const { environment } = await bed.functionCode(name('api'), 'live');
+    expect(environment).toMatchObject({ LAMBDAPG_DB_AUTH: 'iam', PGUSER: 'my_api_a' });
+    expect(Object.keys(environment)).not.toEqual(expect.arrayContaining(['PGSSLROOTCERT']));
+    expect((await policyOf(deployed, 'api')).Statement[2]).toEqual({
+      ...{ Effect: 'Allow', Action: ['rds-db:connect'] },
+      Resource: `arn:aws:rds-db:us-east-1:${bed.account}:dbuser:db-ABCDEFG/my_api_a`,
+    });
+  });
+
+  test('whose version does not answer well lets nobody in, and goes on once it does', async () => {
+    const deployed = await startDeployBed();
+    deployed.answers.version = () => ({ statusCode: 500, body: 'no database' });
+    await expect(deployed.deploy()).rejects.toMatchObject({
+      code: 'HEALTH_CHECK_FAILED',
+      exit: 1,
+      message: expect.stringMatching(
+        /^version 1 of my-api-dev-api answers 500 on \/health in \d+ ms: no database\n {2}START\n {2}the log says why/,
+      ),
+    });
+    expect((await deployed.changes()).filter((call) => /Alias|Route|Rule/.test(call))).toEqual([]);
+    deployed.answers.version = () => ({ statusCode: 200 });
+    expect(await deployed.deploy()).toMatchObject({ functions: [{ version: '1' }, { version: '1' }] });
+  });
+});
+
+describe('a second deployment', () => {
+  test('of the same changes nothing, and asks the URL', async () => {
+    const deployed = await startDeployBed();
+    await deployed.deploy();
+    await deployed.bed.clearRequests();
+    expect((await deployed.plan()).shown).toMatchObject({ changes: 0 });
+    expect(await deployed.deploy()).toMatchObject({ created: [], updated: [], health: { status: 200 } });
+    expect(await deployed.changes()).toEqual([]);
+  });
+
+  test('of new code shifts that function alone', async () => {
+    const deployed = await startDeployBed();
+    await deployed.deploy();
+    await deployed.change({ sources: { 'src/api.ts': textSource('two') } });
+    const { shown } = await deployed.plan();
+    expect(shown.actions.filter(({ kind }) => kind !== 'keep').map(({ step, kind }) => [step, kind])).toEqual(
+      [
+        ['function-api', 'update'],
+        ['alias-api', 'update'],
+      ],
+    );
+    expect(await deployed.deploy()).toMatchObject({
+      functions: [
+        { name: 'api', version: '2', former: '1' },
+        { name: 'overdue', version: '1' },
+      ],
+    });
+    expect(await aliasVersion(deployed)).toBe('2');
+  });
+
+  test('of another configuration changes what differs, one step after the other', async () => {
+    const deployed = await startDeployBed();
+    await deployed.deploy();
+    await deployed.change({
+      functions: {
+        ...defaultFunctions,
+        overdue: { handler: 'src/overdue.handler', schedule: 'rate(2 days)', memoryMb: 512 },
+      },
+      sources: { 'src/overdue.ts': textSource('later') },
+    });
+    await deployed.deploy();
+    const { configuration } = await deployed.bed.functionCode(name('overdue'), 'live');
+    expect(configuration).toMatchObject({ MemorySize: 512, Version: '2' });
+    const rule = await deployed.bed.aws({
+      service: 'events',
+      action: 'DescribeRule',
+      input: { Name: name('overdue') },
+    });
+    expect(rule.ScheduleExpression).toBe('rate(2 days)');
+    expect((await deployed.plan()).shown.changes).toBe(0);
+  });
+
+  test('whose version does not answer well leaves the former one in place', async () => {
+    const deployed = await startDeployBed();
+    await deployed.deploy();
+    await deployed.change({ sources: { 'src/api.ts': textSource('two') } });
+    deployed.answers.version = (version) => ({ statusCode: version === '2' ? 503 : 200 });
+    await expect(deployed.deploy()).rejects.toMatchObject({ code: 'HEALTH_CHECK_FAILED' });
+    expect(await aliasVersion(deployed)).toBe('1');
+  });
+
+  test('whose URL does not answer well goes back', async () => {
+    const deployed = await startDeployBed();
+    await deployed.deploy();
+    await deployed.change({
+      sources: { 'src/api.ts': textSource('two'), 'src/overdue.ts': textSource('two') },
+    });
+    deployed.answers.url = 500;
+    await expect(deployed.deploy()).rejects.toMatchObject({
+      code: 'ROLLED_BACK',
+      exit: 1,
+      message: expect.stringMatching(
+        /^http.*\/health answers 500: from the url\nrolled back: api from version 2 to 1, overdue from version 2 to 1$/,
+      ),
+    });
+    expect([await aliasVersion(deployed), await aliasVersion(deployed, 'overdue')]).toEqual(['1', '1']);
+  });
+
+  test('takes away functions, routes and schedules that are gone from lambdapg.json, and nothing of others', async () => {
+    const deployed = await startDeployBed();
+    await deployed.deploy();
+    await deployed.bed.aws({
+      ...{
+        service: 'logs',
+        action: 'CreateLogGroup',
+        input: { logGroupName: '/aws/lambda/my-api-dev-theirs' },
+      },
+    });
+    await deployed.change({ functions: { api: { handler: 'src/api.handler', routes: ['GET /health'] } } });
+    const result = await deployed.deploy();
+    expect([...result.removed].sort()).toEqual(['function-overdue', 'role-overdue', 'schedule-overdue']);
+    expect(await routesOf(deployed)).toEqual({ keys: ['GET /health'], integrations: 1 });
+    expect((await deployed.plan()).shown.changes).toBe(0);
+  });
+
+  test('of one function leaves the others as they are', async () => {
+    const deployed = await startDeployBed();
+    await expect(deployed.plan(['api'])).rejects.toMatchObject({ code: 'NOT_DEPLOYED' });
+    await deployed.deploy();
+    await deployed.change({
+      sources: { 'src/api.ts': textSource('two'), 'src/overdue.ts': textSource('two') },
+    });
+    await deployed.deploy(['overdue']);
+    expect([await aliasVersion(deployed), await aliasVersion(deployed, 'overdue')]).toEqual(['1', '2']);
+    await expect(deployed.plan(['nosuch'])).rejects.toMatchObject({ code: 'FUNCTION_NOT_FOUND' });
+  });
+});
+
+describe('what is not ours', () => {
+  test('is never touched', async () => {
+    const deployed = await startDeployBed();
+    const { bed } = deployed;
+    await deployed.deploy();
+    await bed.aws({
+      ...{ service: 'lambda', action: 'UntagResource' },
+      input: {
+        Resource: `arn:aws:lambda:us-east-1:${bed.account}:function:${name('api')}`,
+        TagKeys: ['lambdapg:project'],
+      },
+    });
+    await bed.clearRequests();
+    await expect(deployed.deploy()).rejects.toMatchObject({
+      code: 'PLAN_REFUSED',
+      message: expect.stringContaining(
+        "function my-api-dev-api: my-api-dev-api exists and does not carry this project's tags",
+      ),
+    });
+    expect(await deployed.changes()).toEqual([]);
+  });
+
+  test('a function name that lambdapg uses itself is refused', async () => {
+    const deployed = await startDeployBed();
+    await deployed.change({ functions: { runner: { handler: 'src/api.handler' } } });
+    await expect(deployed.plan()).rejects.toMatchObject({ code: 'RESERVED_NAME', exit: 2 });
+  });
+});
+
+describe('an answer that is lost after its effect', () => {
+  test('makes nothing twice', async () => {
+    const deployed = await startDeployBed();
+    const { bed } = deployed;
+    const effects = [
+      ...['iam:CreateRole', 'iam:PutRolePolicy', 'logs:CreateLogGroup', 'lambda:CreateFunction'],
+      ...[
+        'lambda:PublishVersion',
+        'lambda:CreateAlias',
+        'lambda:AddPermission',
+        'lambda:PutFunctionConcurrency',
+      ],
+      ...['apigatewayv2:CreateApi', 'apigatewayv2:CreateStage', 'apigatewayv2:CreateIntegration'],
+      ...['apigatewayv2:CreateRoute', 'events:PutRule', 'events:PutTargets'],
+    ];
+    for (const effect of effects) {
+      const [service = '', action = ''] = effect.split(':');
+      await bed.fault({ service, action, kind: 'drop-after' });
+    }
+    await deployed.deploy();
+    expect((await bed.faults()).filter(({ hits }) => hits !== 1)).toEqual([]);
+    expect(await routesOf(deployed)).toEqual({
+      keys: ['ANY /books/{proxy+}', 'GET /health'],
+      integrations: 1,
+    });
+    const made = (await deployed.changes()).filter((call) =>
+      /:Create(Function|Api|Role|Alias|LogGroup)$/.test(call),
+    );
+    expect(made.sort()).toEqual(
+      [...new Set(made)].flatMap((call) => (call.endsWith('Api') ? [call] : [call, call])),
+    );
+    expect((await deployed.plan()).shown.changes).toBe(0);
+  });
+});
