@@ -149,6 +149,22 @@ describe('budget with a proxy', () => {
   });
 });
 
+test.each([
+  [{ proxy: {} }, /opens at most 180 connections.*borrowTimeoutSeconds/],
+  [{ database: { kind: 'aurora', minAcu: 0, maxAcu: 64 } }, /max_connections = 200, as the database says/],
+])('as text, of %j', (cloud, expected) => {
+  expect(formatBudget(estimateBudget({ ...project(cloud, { api: 5 }), maxConnections: 200 }))).toMatch(
+    expected,
+  );
+});
+
+test('as text, of an estimate that is capped', () => {
+  const cloud = { database: { kind: 'aurora', minAcu: 0, maxAcu: 64 } };
+  const text = formatBudget(estimateBudget(project(cloud, { api: 5 })));
+  expect(text).toContain('about 2000 for at most 64 ACU');
+  expect(text).toContain('capped because minAcu is 0');
+});
+
 test('as text', () => {
   const budget = estimateBudget({ ...project({}, { api: 20, overdue: undefined }), memoryBytes: gibibyte });
   expect(formatBudget(budget)).toMatchInlineSnapshot(`

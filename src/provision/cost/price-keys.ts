@@ -29,6 +29,8 @@ export const rdsInstance = (instanceClass: string, multiAz: boolean): PriceKey =
     ...postgres,
     deploymentOption: multiAz ? 'Multi-AZ' : 'Single-AZ',
   },
+  // Not one in a local zone or on Outposts.
+  prefer: { locationType: 'AWS Region' },
 });
 
 export const rdsStorage = (multiAz: boolean): PriceKey => ({

@@ -13,7 +13,7 @@ import * as keys from '../../../src/provision/cost/price-keys.ts';
 import { type ListedProduct, startPriceListServer } from './price-list-server.ts';
 
 const region = 'eu-central-1';
-const here = { regionCode: region };
+const here = { regionCode: region, locationType: 'AWS Region' };
 
 /** Amounts are invented and easily told apart. */
 const products: ListedProduct[] = [
@@ -27,6 +27,11 @@ const products: ListedProduct[] = [
     'EUC1-InstanceUsage:db.t4g.small',
     { instanceType: 'db.t4g.small', deploymentOption: 'Single-AZ' },
     '90',
+  ),
+  rds(
+    'EUC1-InstanceUsage:db.t4g.micro',
+    { instanceType: 'db.t4g.micro', deploymentOption: 'Single-AZ', locationType: 'AWS Outposts' },
+    '96',
   ),
   rds('EUC1-RDS:GP3-Storage', {}, '0.5'),
   rds('EUC1-RDS:Multi-AZ-GP3-Storage', {}, '1'),
