@@ -14,6 +14,7 @@ import {
   waitUntilDBInstanceAvailable,
 } from '@aws-sdk/client-rds';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { Signer } from '@aws-sdk/rds-signer';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ConnectionTarget } from '../../../src/database/target.ts';
@@ -167,6 +168,8 @@ test('a managed master secret opens the database', async () => {
   );
   const held = JSON.parse(SecretString) as { username: string; password: string };
   const name = await endpointOf('managed');
+  const change = { DBInstanceIdentifier: 'managed', ApplyImmediately: true };
+  await rds.send(new ModifyDBInstanceCommand({ ...change, EnableIAMDatabaseAuthentication: true }));
   expect(await query(name, held.username, held.password, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
 });
 
@@ -202,7 +205,15 @@ describe('IAM authentication', () => {
         AssumeRolePolicyDocument: JSON.stringify({ Version: '2012-10-17', ...trust }),
       }),
     );
-    const own = plane.identities.assume(Role?.Arn ?? '');
+    const sts = new STSClient(clientOptions(bed));
+    const { Credentials } = await sts.send(
+      new AssumeRoleCommand({ RoleArn: Role?.Arn, RoleSessionName: 'test' }),
+    );
+    const own = {
+      accessKeyId: Credentials?.AccessKeyId ?? '',
+      secretAccessKey: Credentials?.SecretAccessKey ?? '',
+      sessionToken: Credentials?.SessionToken ?? '',
+    };
     const asApp = async () => query(name, 'app', await token(name, 'app', own), 'SELECT current_user AS who');
     await expect(asApp()).rejects.toMatchObject({
       code: '28000',
@@ -262,4 +273,7 @@ test('an Aurora cluster answers once it has an instance; its reader only reads',
   expect(await query(await endpointOf('a1'), 'boss', password, count, { database: 'shop' })).toEqual([
     { n: 2 },
   ]);
+
+  await rds.send(new DeleteDBInstanceCommand({ DBInstanceIdentifier: 'a2', SkipFinalSnapshot: true }));
+  await query(reader, 'boss', password, 'INSERT INTO t VALUES (4)', { database: 'shop' });
 });

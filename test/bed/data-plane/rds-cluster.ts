@@ -78,7 +78,7 @@ export function trustedTarget(socketDir: string, user: string, database: string)
 /** The bootstrap superuser becomes rdsadmin: on RDS, too, a master may be called `postgres`. */
 async function addRdsRoles(context: Context, major: PostgresMajor, dir: string): Promise<void> {
   // Not beside the data: the path of a socket may have 107 bytes.
-  const socketDir = await mkdtemp(join(tmpdir(), 'lambdapg-rds-'));
+  const socketDir = await mkdtemp(join(tmpdir(), 'lambdapg-socket-'));
   const files: ServerFiles = { ...pathsIn(dir), socketDir };
   await writeFile(join(files.dataDir, 'pg_hba.conf'), hostRules);
   const settings = {

@@ -1,13 +1,20 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ensureRoles } from '../../../src/database/roles.ts';
 import type { ConnectionTarget } from '../../../src/database/target.ts';
 import { withClient } from '../../../src/database/with-client.ts';
 import { createAuthority, type KeyPair } from '../../../src/local/postgres/certificates.ts';
+import { isPostmaster } from '../../../src/local/postgres/postmaster-file.ts';
+import { isRunning } from '../../../src/local/postgres/process-identity.ts';
 import { parseProjectName } from '../../../src/project/names.ts';
 import { Secret } from '../../../src/secret.ts';
 import { testContext } from '../../postgres-server.ts';
+import { sweepAbandonedServers } from './abandoned.ts';
 import { RdsServer } from './rds-server.ts';
 
+const root = join(import.meta.dirname, '../../..');
 const name = 'db1.c9akciq32rgt.eu-central-1.rds.amazonaws.com';
 const password = new Secret('first-Password');
 let authority: KeyPair;
@@ -40,6 +47,25 @@ beforeAll(async () => {
 });
 
 afterAll(() => server.remove());
+
+test('the server of a test process that was killed is ended by the next one', async () => {
+  const code = `
+    const { RdsServer } = await import(${JSON.stringify(join(import.meta.dirname, 'rds-server.ts'))});
+    const { createAuthority } = await import(${JSON.stringify(join(root, 'src/local/postgres/certificates.ts'))});
+    const { testContext } = await import(${JSON.stringify(join(root, 'test/postgres-server.ts'))});
+    const server = await RdsServer.create(testContext(), { major: 17, names: ['x.rds.amazonaws.com'],
+      authority: await createAuthority(), maxConnections: 20, forceSsl: true, master: { user: 'boss' } });
+    console.log(server.socketDir);
+    process.kill(process.pid, 'SIGKILL');`;
+  const run = (file: string, args: string[]) => execa(file, args, { reject: false, cwd: root });
+  const { stdout } = await run(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code]);
+  const dir = dirname(stdout.trim());
+  const pid = Number(readFileSync(join(dir, 'data', 'postmaster.pid'), 'utf8').split('\n')[0]);
+  expect(isPostmaster(pid, join(dir, 'data'))).toBe(true);
+  await sweepAbandonedServers();
+  expect(existsSync(dir)).toBe(false);
+  await expect.poll(() => isRunning({ pid })).toBe(false);
+});
 
 describe('a server behind an RDS name', () => {
   test('the master logs in over verified TLS at port 5432 and is no superuser', async () => {

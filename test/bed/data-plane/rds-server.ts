@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import { createServerCertificate, type KeyPair } from '../../../src/local/postgr
 import { pathsIn } from '../../../src/local/postgres/cluster-paths.ts';
 import type { PostgresMajor } from '../../../src/project/postgres-packages.ts';
 import type { Secret } from '../../../src/secret.ts';
+import { endAbandonedServers, markOwner, serverPrefix } from './abandoned.ts';
 import { type LaunchedServer, launchOn, type ServerFiles } from './launch.ts';
 import { claimLoopbackAddress, type LoopbackAddress, postgresPort } from './loopback-address.ts';
 import { copyData, makeRdsCluster, rdsAdmin, trustedTarget } from './rds-cluster.ts';
@@ -53,7 +55,9 @@ export class RdsServer {
   }
 
   static async create(context: Context, options: RdsServerOptions): Promise<RdsServer> {
-    const dir = await mkdtemp(join(tmpdir(), 'lambdapg-rds-'));
+    await endAbandonedServers();
+    const dir = await mkdtemp(join(tmpdir(), serverPrefix));
+    await markOwner(dir);
     const files: ServerFiles = { ...pathsIn(dir), socketDir: join(dir, 's') };
     await mkdir(files.socketDir, { mode: 0o700 });
     await copyData(await makeRdsCluster(context, options.major), files.dataDir);
@@ -160,9 +164,11 @@ export class RdsServer {
     await rm(this.#files.clusterDir, { recursive: true, force: true });
   }
 
+  /** Synchronous, for the end of a test process. */
   kill(): void {
     this.#running?.kill();
     this.#release();
+    rmSync(this.#files.clusterDir, { recursive: true, force: true });
   }
 
   readLog(): Promise<string> {
