@@ -34,7 +34,7 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Bed, startBed } from './bed.ts';
-import { emptyZip, instanceInput, trustLambda } from './differs.ts';
+import { awsOf, emptyZip, instanceInput, makeFunction, trustLambda, walk } from './differs.ts';
 import { clientOptions, errorOf } from './sdk.ts';
 
 let bed: Bed;
@@ -180,5 +180,39 @@ describe('what a test may set', () => {
       new SecretsManagerClient(clientOptions(other)).send(new GetSecretValueCommand({ SecretId: 's' })),
     );
     await expect(other.stop()).rejects.toThrow(/answer secretsmanager:GetSecretValue/);
+  });
+});
+
+describe('a change is seen late', () => {
+  test('of an instance: made, changed and deleted', async () => {
+    const aws = awsOf(bed, false);
+    await bed.lag({ 'rds.instance': 1 });
+    const see = (asks: number) =>
+      walk(
+        () => aws('rds', 'DescribeDBInstances', { DBInstanceIdentifier: 'db1' }),
+        'DBInstances.0.DBInstanceStatus',
+        asks,
+      );
+    await aws('rds', 'CreateDBInstance', instanceInput());
+    expect(await see(3)).toEqual(['DBInstanceNotFound', 'creating', 'available']);
+    const later = { DBInstanceIdentifier: 'db1', BackupRetentionPeriod: 9, ApplyImmediately: true };
+    await aws('rds', 'ModifyDBInstance', later);
+    expect(await see(3)).toEqual(['available', 'modifying', 'available']);
+    await aws('rds', 'DeleteDBInstance', { DBInstanceIdentifier: 'db1', SkipFinalSnapshot: true });
+    expect(await see(3)).toEqual(['available', 'deleting', 'DBInstanceNotFound']);
+    expect((await aws('rds', 'DescribeDBInstances')).DBInstances).toEqual([]);
+  });
+
+  test('of a function: a list does not hold it yet', async () => {
+    const aws = awsOf(bed, false);
+    await bed.lag({ 'lambda.function': 2 });
+    expect((await makeFunction(aws)).State).toBe('Pending');
+    expect((await aws('lambda', 'ListFunctions')).Functions).toEqual([]);
+    const seen = await walk(
+      () => aws('lambda', 'GetFunction', { FunctionName: 'f' }),
+      'Configuration.State',
+      2,
+    );
+    expect(seen).toEqual(['Pending', 'Active']);
   });
 });
