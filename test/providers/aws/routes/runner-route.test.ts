@@ -6,10 +6,11 @@ import { migrateJob } from '../../../../src/jobs/migrate-job.ts';
 import { probeJob } from '../../../../src/jobs/probe-job.ts';
 import { queryJob } from '../../../../src/jobs/query-job.ts';
 import { seedJob } from '../../../../src/jobs/seed-job.ts';
+import { runnerRoute } from '../../../../src/providers/aws/routes/runner-route.ts';
 import { Secret } from '../../../../src/secret.ts';
 import { testContext } from '../../../postgres-server.ts';
 import { catchUserError, eventually, useSchemaBed } from '../../../seed/schema-bed.ts';
-import { useRunner } from './runner-bed.ts';
+import { functionName, useRunner } from './runner-bed.ts';
 
 const bed = useSchemaBed();
 const startRunner = useRunner(bed);
@@ -229,6 +230,18 @@ describe('query through the runner', () => {
     const wrong = { ...bed().app, password: new Secret('wrong') };
     const input = { path: '-c', text: 'SELECT 1', oneTransaction: true, ...unlimited };
     expect((await catchUserError(route().run(queryJob, wrong, input))).code).toBe('DATABASE_LOGIN_REFUSED');
+  });
+
+  test('who may not read the admin’s secret still asks as the application; too long a result has no place then', async () => {
+    const { client } = await startRunner();
+    const denied = async (): Promise<never> => {
+      throw new Error('AccessDeniedException');
+    };
+    const admin = { ...bed().target.admin, password: denied };
+    const route = runnerRoute(bed().context, { lambda: client, functionName, admin });
+    expect((await query(route, 'SELECT current_user')).results[0]?.rows).toEqual([['library_app']]);
+    const long = `SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 300000)`;
+    expect((await catchUserError(query(route, long))).code).toBe('RESULT_TOO_LONG');
   });
 
   test('Ctrl-C cancels the statement in the runner too', async () => {
