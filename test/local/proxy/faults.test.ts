@@ -26,11 +26,12 @@ describe('COPY that fails while the client still sends', () => {
     else ids[29_999] = 0;
     const rows = ids.map((id) => `${id}\t${'x'.repeat(500)}\n`);
     const copying = pipeline(Readable.from(rows), a.query(copyFrom('copy things from stdin')));
+    const failed = expect(copying).rejects.toMatchObject({ code: '23505' });
     const others = eventually(
       async () => (await b.query('select count(*)::int as n from things')).rows[0].n,
       () => true,
     );
-    await expect(copying).rejects.toMatchObject({ code: '23505' });
+    await failed;
     expect(await others).toBe(0);
     for (const client of [a, b, a]) expect((await client.query('select 5 as n')).rows).toEqual([{ n: 5 }]);
     expect(proxy.metrics()).toMatchObject({ DatabaseConnectionsSetupSucceeded: 1 });

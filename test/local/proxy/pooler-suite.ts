@@ -200,26 +200,27 @@ export function describePooler(name: string, start: StartPooler): void {
         )?.rows,
       ).toEqual([{ one: 1 }]);
       await b.query('begin');
-      const failing = b.query('select pg_sleep(30)');
+      const failed = expect(b.query('select pg_sleep(30)')).rejects.toThrow(/terminat|closed|server/);
       await eventually(
         () => bed.sessions(),
         ([session]) => session?.state === 'active',
       );
       await bed.admin(kill);
-      await expect(failing).rejects.toThrow(/terminat|closed|server/);
+      await failed;
       expect((await a.query('select 2 as two')).rows).toEqual([{ two: 2 }]);
     });
 
     test('a cancel request ends the query of its client and of no other', async () => {
       const [a, b] = await pair();
-      const sleeping = a.query('select pg_sleep(30)');
+      const cancelled = expect(a.query('select pg_sleep(30)')).rejects.toMatchObject({ code: '57014' });
       await eventually(
         () => bed.sessions(),
         ([session]) => session?.state === 'active',
       );
       await sendCancel(pooler.target, b);
+      expect((await bed.sessions())[0]?.state).toBe('active');
       await sendCancel(pooler.target, a);
-      await expect(sleeping).rejects.toMatchObject({ code: '57014' });
+      await cancelled;
       expect((await b.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
       expect((await a.query('select 2 as two')).rows).toEqual([{ two: 2 }]);
     });
