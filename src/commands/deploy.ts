@@ -1,7 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand, toggle } from '../base-command.ts';
 import { cloudFlags, policyFlag } from '../cloud-flags.ts';
-import { parseHostMap } from '../database/host-map.ts';
 import { exitCodes } from '../errors.ts';
 import { requestEvent } from '../local/lambda/request-event.ts';
 import { getProject, type Project } from '../project/find-project.ts';
@@ -36,7 +35,7 @@ touched. --plan changes nothing and exits 3 when there is something to do.`;
     const { flags } = await this.parse(Deploy);
     const context = this.context();
     const project = await getProject(context.cwd);
-    const world = await openWorld(context, project, { ...flags, hostMap: parseHostMap({}) });
+    const world = await openWorld(context, project, flags);
     if (flags['iam-policy']) {
       return this.print(await policyOf(world, 'deploy'), (policy) => JSON.stringify(policy, null, 2));
     }

@@ -1,7 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand, toggle } from '../base-command.ts';
 import { cloudFlags, policyFlag } from '../cloud-flags.ts';
-import { parseHostMap } from '../database/host-map.ts';
 import { exitCodes } from '../errors.ts';
 import { getProject } from '../project/find-project.ts';
 import { destroyStage, planDestroy, type Remains } from '../providers/aws/destroy-stage.ts';
@@ -37,15 +36,10 @@ it can be stopped and run again. Ends with a list of what remains, and exits 1 i
     const context = this.context();
     const project = await getProject(context.cwd);
     const time = new Date().toISOString().replace(/\D/g, '').slice(0, 14);
-    const world = await openWorld(
-      context,
-      project,
-      { ...flags, hostMap: parseHostMap({}) },
-      {
-        keepSecretsDays: flags['keep-secrets-days'],
-        ...(flags.snapshot && { finalSnapshot: `${project.config.name}-${flags.stage}-final-${time}` }),
-      },
-    );
+    const world = await openWorld(context, project, flags, {
+      keepSecretsDays: flags['keep-secrets-days'],
+      ...(flags.snapshot && { finalSnapshot: `${project.config.name}-${flags.stage}-final-${time}` }),
+    });
     if (flags['iam-policy'])
       return this.print(await policyOf(world, 'destroy'), (value) => JSON.stringify(value, null, 2));
     const plan = await planDestroy(world);

@@ -1,7 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand, toggle } from '../base-command.ts';
 import { answerFlags, cloudFlags, parseAnswerFlags, policyFlag, routeFlags } from '../cloud-flags.ts';
-import { parseHostMap } from '../database/host-map.ts';
 import { exitCodes } from '../errors.ts';
 import { getProject } from '../project/find-project.ts';
 import { withAnswers, writeAnswers } from '../project/write-answers.ts';
@@ -45,12 +44,7 @@ touched. --plan changes nothing and exits 3 when there is something to do.`;
     const { flags } = await this.parse(Provision);
     const context = this.context();
     const changed = await withAnswers(await getProject(context.cwd), parseAnswerFlags(flags));
-    const hostMap = parseHostMap({
-      flags: flags['db-host-map'],
-      variable: context.env.LAMBDAPG_DB_HOST_MAP,
-      config: changed.project.config.cloud.dbHostMap,
-    });
-    const world = await openWorld(context, changed.project, { ...flags, hostMap });
+    const world = await openWorld(context, changed.project, flags);
     if (flags['iam-policy']) return this.print(await policyOf(world, 'provision'), asJson);
     const planned = await planStage(world, {
       prices: flags.prices,

@@ -124,6 +124,9 @@ export async function settleStep<Look>(
       case 'foreign':
         throw foreign(step, found.why);
       case 'unverified':
+        if (asked.createdAt > 0) course.report('step-progress', found.why);
+        else await create(course, haves, asked);
+        break;
       case 'absent':
         await create(course, haves, asked);
         break;

@@ -11,7 +11,6 @@ import {
   DescribeVpcsCommand,
   type Filter,
 } from '@aws-sdk/client-ec2';
-import { ListRolePoliciesCommand } from '@aws-sdk/client-iam';
 import { GetFunctionCommand } from '@aws-sdk/client-lambda';
 import { ListSecretsCommand, type SecretListEntry } from '@aws-sdk/client-secrets-manager';
 import type { Aws } from './clients.ts';
@@ -25,7 +24,7 @@ import type { Stage } from './stage.ts';
 export type Look = ReturnType<typeof takeLook>;
 
 export function takeLook(aws: Aws, stage: Stage) {
-  const { apigateway, ec2, iam, lambda, logs, secrets } = aws.read;
+  const { apigateway, ec2, lambda, logs, secrets } = aws.read;
   const ours: Filter[] = [
     { Name: 'tag:lambdapg:project', Values: [stage.project] },
     { Name: 'tag:lambdapg:stage', Values: [stage.stage] },
@@ -64,10 +63,6 @@ export function takeLook(aws: Aws, stage: Stage) {
     ),
     /** Every HTTP and WebSocket API of the region: they cannot be listed by tag. */
     apis: once(() => listApis(apigateway)),
-    rolePolicies: keyed(
-      async (role: string) =>
-        (await iam.send(new ListRolePoliciesCommand({ RoleName: role }))).PolicyNames ?? [],
-    ),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Context } from '../../context.ts';
-import type { HostMap } from '../../database/host-map.ts';
+import { parseHostMap } from '../../database/host-map.ts';
 import type { OpenDatabase } from '../../database/open-database.ts';
 import type { RouteKind } from '../../database/route.ts';
 import type { Project } from '../../project/find-project.ts';
@@ -16,7 +16,8 @@ import type { Removal, World } from './steps/world.ts';
 
 export interface StageChoice extends AwsChoice {
   readonly stage: string;
-  readonly hostMap: HostMap;
+  /** Entries of `--db-host-map`; those of the environment and of lambdapg.json are known here. */
+  readonly 'db-host-map'?: readonly string[] | undefined;
   readonly route?: RouteKind | undefined;
   /** Whether a runner is wanted; by default where nothing maps the database's name. */
   readonly runner?: boolean | undefined;
@@ -31,7 +32,12 @@ export async function openWorld(
 ): Promise<World> {
   const region = choice.region ?? project.config.cloud.region;
   const aws = await openAws({ region, profile: choice.profile });
-  const runner = choice.runner ?? !choice.hostMap.isUsed;
+  const hostMap = parseHostMap({
+    flags: choice['db-host-map'],
+    variable: context.env.LAMBDAPG_DB_HOST_MAP,
+    config: project.config.cloud.dbHostMap,
+  });
+  const runner = choice.runner ?? !hostMap.isUsed;
   const stage = parseStage(project, choice.stage, runner);
   const clients = {
     lambda: () => aws.write.lambda,
@@ -42,7 +48,7 @@ export async function openWorld(
   };
   const open = async (database: DatabaseHave): Promise<OpenDatabase> =>
     openStageDatabase(context, clients, await stageDatabaseOf(context, aws, stage, database), {
-      hostMap: choice.hostMap,
+      hostMap,
       ...(choice.route !== undefined && { forced: choice.route }),
     });
   const opened = new Map<string, Promise<OpenDatabase>>();

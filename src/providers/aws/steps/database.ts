@@ -14,6 +14,8 @@ export interface DatabaseHave {
   readonly resourceId: string;
   readonly host: string;
   readonly port: number;
+  /** `17.9` */
+  readonly version: string;
   /** Aurora: where the readers answer. */
   readonly readerHost?: string;
   /** The secret that RDS keeps for the master user; absent with IAM. */
@@ -81,6 +83,7 @@ export function instanceHave(instance: DBInstance): DatabaseHave | undefined {
   if (id === undefined || arn === undefined || Endpoint?.Address === undefined) return undefined;
   return {
     ...{ id, arn, resourceId: DbiResourceId ?? '', host: Endpoint.Address, port: Endpoint.Port ?? 5432 },
+    version: instance.EngineVersion ?? '',
     ...(MasterUserSecret?.SecretArn !== undefined && { masterSecretArn: MasterUserSecret.SecretArn }),
   };
 }
@@ -98,6 +101,7 @@ export function clusterHave(cluster: DBCluster): DatabaseHave | undefined {
   const secret = cluster.MasterUserSecret?.SecretArn;
   return {
     ...{ id, arn, resourceId: DbClusterResourceId ?? '', host: Endpoint, port: Port ?? 5432 },
+    version: cluster.EngineVersion ?? '',
     ...(ReaderEndpoint !== undefined && { readerHost: ReaderEndpoint }),
     ...(secret !== undefined && { masterSecretArn: secret }),
     dataApi: cluster.HttpEndpointEnabled === true,

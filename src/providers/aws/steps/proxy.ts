@@ -20,6 +20,7 @@ import { compare, type DatabaseHave } from './database.ts';
 import { isOurRds } from './database-groups.ts';
 import { type RoleHave, roleStep, type Statement } from './iam-role.ts';
 import type { SubnetHave } from './network.ts';
+import { proxyAnswerStep } from './proxy-answer.ts';
 import type { SecretHave } from './secrets.ts';
 import type { GroupHave } from './security-groups.ts';
 import { absent } from './tagged.ts';
@@ -44,7 +45,7 @@ export interface ProxyNeeds {
   readonly logins: AwsStep<unknown>;
 }
 
-/** The proxy's steps; `ready` is the last: its target is available. */
+/** The proxy's steps; `ready` is the last: a statement went through. */
 export interface ProxySteps {
   readonly proxy: AwsStep<ProxyHave>;
   readonly ready: AwsStep<ProxyHave>;
@@ -58,13 +59,14 @@ export function proxySteps(world: World, settings: ProxyConfig, needs: ProxyNeed
   const role = proxyRole(world, needs);
   const proxy = proxyStep(world, settings, role, needs);
   const pool = poolStep(world, settings, proxy);
-  const ready = targetStep(world, proxy, pool, needs);
+  const target = targetStep(world, proxy, pool, needs);
+  const ready = proxyAnswerStep(world, target, needs.database);
   const { cloud } = world.stage;
   const reader =
     cloud.database.kind === 'aurora' && cloud.database.reader
       ? [readerEndpointStep(world, proxy, needs)]
       : [];
-  return { proxy, ready, all: [role, proxy, pool, ready, ...reader] };
+  return { proxy, ready, all: [role, proxy, pool, target, ready, ...reader] };
 }
 
 /** What the proxy may do: read the slots' secrets, or log in by IAM as the slots. */

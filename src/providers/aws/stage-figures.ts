@@ -1,0 +1,107 @@
+import { GetAccountSettingsCommand } from '@aws-sdk/client-lambda';
+import { errorMessage } from '../../errors.ts';
+import { queryJob } from '../../jobs/query-job.ts';
+import { cacheDir } from '../../project/cache-dir.ts';
+import { type Budget, estimateBudget, type ReservedSlots } from '../../provision/budget.ts';
+import { type Cost, estimateCost } from '../../provision/cost/cost.ts';
+import { findCostDrivers } from '../../provision/cost/cost-drivers.ts';
+import type { Survey } from '../../provision/survey.ts';
+import { findInstanceSize, type InstanceSize } from './instance-size.ts';
+import type { StageSteps } from './stage-steps.ts';
+import type { DatabaseHave } from './steps/database.ts';
+import type { World } from './steps/world.ts';
+
+/** Memory and processors of the stage's instance class; asked beside the survey. */
+export async function findStageSize({ aws, stage }: World): Promise<InstanceSize | undefined> {
+  const { kind, instanceClass } = stage.cloud.database;
+  if (kind === 'aurora') return undefined;
+  return findInstanceSize(aws.read.ec2, instanceClass).catch(() => undefined);
+}
+
+/** The connection budget, from what the database says once its logins work, else by the formula. */
+export async function describeBudget(
+  world: World,
+  steps: StageSteps,
+  found: Survey,
+  asked: Promise<InstanceSize | undefined>,
+): Promise<Budget> {
+  const { cloud, config } = world.stage;
+  const [size, measured, unreservedConcurrency] = await Promise.all([
+    asked,
+    measureConnections(world, steps, found),
+    findConcurrency(world),
+  ]);
+  return estimateBudget({
+    cloud,
+    functions: config.functions,
+    memoryBytes: size?.memoryBytes,
+    unreservedConcurrency,
+    ...measured,
+  });
+}
+
+async function findConcurrency({ aws }: World): Promise<number | undefined> {
+  // A missing permission, or an emulator: the default is stated instead.
+  const settings = await aws.read.lambda.send(new GetAccountSettingsCommand({})).catch(() => undefined);
+  return settings?.AccountLimit?.UnreservedConcurrentExecutions;
+}
+
+const slotSettings = [
+  'superuser_reserved_connections',
+  'reserved_connections',
+  'rds.rds_superuser_reserved_connections',
+];
+
+/** What the database says of itself, once its logins work. */
+async function measureConnections(
+  world: World,
+  { database, logins }: StageSteps,
+  found: Survey,
+): Promise<{ maxConnections?: number; reserved?: ReservedSlots[] }> {
+  const state = found.get(database.id);
+  if (found.get(logins.id)?.state !== 'ready' || state?.state !== 'ready') return {};
+  try {
+    const open = await world.openDatabase(state.have as DatabaseHave);
+    const names = ['max_connections', ...slotSettings].map((name) => `'${name}'`).join(', ');
+    const { results } = await open.run(queryJob, open.app, {
+      path: 'lambdapg',
+      text: `SELECT name, setting FROM pg_settings WHERE name IN (${names})`,
+      oneTransaction: true,
+      ...{ maxRows: 10, maxSize: 10_000 },
+    });
+    const settings = new Map(results[0]?.rows.map(([name, value]) => [String(name), Number(value)]));
+    const maxConnections = settings.get('max_connections');
+    if (maxConnections === undefined) return {};
+    const reserved = slotSettings.flatMap((setting) => {
+      const connections = settings.get(setting) ?? 0;
+      return connections > 0 ? [{ setting, connections }] : [];
+    });
+    return { maxConnections, reserved };
+  } catch (error) {
+    const message = `max_connections could not be read: ${errorMessage(error)}`;
+    world.context.report({ type: 'budget-warning', message });
+    return {};
+  }
+}
+
+/** What the stage is billed for; with amounts from AWS's price list when `prices`. */
+export async function describeCost(
+  { aws, stage, context }: World,
+  prices: boolean,
+  asked: Promise<InstanceSize | undefined>,
+): Promise<Cost> {
+  const drivers = findCostDrivers(stage.config, { vCpus: (await asked)?.vCpus });
+  if (!prices) return estimateCost(drivers);
+  const [{ PricingClient }, { fetchPrices, pricingRegion }] = await Promise.all([
+    import('@aws-sdk/client-pricing'),
+    import('./prices.ts'),
+  ]);
+  const client = new PricingClient({ region: pricingRegion(aws.region), credentials: aws.credentials });
+  const { report, signal } = context;
+  const known = await fetchPrices(client, aws.region, drivers, {
+    cacheDir: cacheDir(context.env),
+    report,
+    signal,
+  });
+  return estimateCost(drivers, known);
+}
