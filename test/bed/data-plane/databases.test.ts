@@ -171,6 +171,11 @@ test('a managed master secret opens the database', async () => {
   const change = { DBInstanceIdentifier: 'managed', ApplyImmediately: true };
   await rds.send(new ModifyDBInstanceCommand({ ...change, EnableIAMDatabaseAuthentication: true }));
   expect(await query(name, held.username, held.password, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  await endpointOf('managed');
+  await rds.send(new ModifyDBInstanceCommand({ ...change, RotateMasterUserPassword: true }));
+  await expect(query(name, held.username, held.password, 'SELECT 1')).rejects.toMatchObject({
+    code: '28P01',
+  });
 });
 
 describe('IAM authentication', () => {

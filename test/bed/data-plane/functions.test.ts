@@ -204,6 +204,7 @@ describe('a function and a database', () => {
     });
     const blocked = await invoke('query');
     expect(blocked.answer).toMatchObject({ errorMessage: expect.stringMatching(/timeout/) });
+    await create('outside', code, { Environment: { Variables: variables() } });
     await ec2().send(
       new AuthorizeSecurityGroupIngressCommand({
         GroupId: dbGroup,
@@ -213,6 +214,9 @@ describe('a function and a database', () => {
       }),
     );
     expect((await invoke('query')).answer).toEqual({ rows: [{ who: 'boss', ssl: true }], host: endpoint });
+    expect((await invoke('outside')).answer).toMatchObject({
+      errorMessage: expect.stringMatching(/timeout/),
+    });
   });
 
   test('in Python, too', async () => {

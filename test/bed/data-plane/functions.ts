@@ -66,6 +66,7 @@ export class Functions {
   static readonly hooks = { instead: ['lambda:Invoke'], after: ['lambda:DeleteFunction'] };
   readonly #options: FunctionsOptions;
   readonly #running = new Map<string, Promise<Running>>();
+  readonly #lambdas = new Set<LocalLambda>();
   readonly #code = new Map<string, Promise<string>>();
 
   constructor(options: FunctionsOptions) {
@@ -118,8 +119,9 @@ export class Functions {
     await Promise.all(lambdas.map(({ lambda }) => lambda.stop()));
   }
 
+  /** Synchronous, for the end of a test process. */
   kill(): void {
-    for (const running of this.#running.values()) void running.then(({ lambda }) => lambda.kill());
+    for (const lambda of this.#lambdas) lambda.kill();
   }
 
   async #forget(name: string): Promise<void> {
@@ -191,6 +193,7 @@ export class Functions {
     await writeFile(hostsFile, '');
     const fn = await this.#localFunction(found, hostsFile);
     const lambda = await startLocalLambda(context, { functions: [fn], preferredPort: 0 });
+    this.#lambdas.add(lambda);
     return { lambda, hostsFile, fingerprint: fingerprintOf(found) };
   }
 
