@@ -7,6 +7,7 @@ import type { Project } from '../project/find-project.ts';
 import { migrate } from '../seed/migrate.ts';
 import { seed } from '../seed/seed.ts';
 import { startConnectionCounter } from './connection-count.ts';
+import { announceDev } from './dev-address.ts';
 import { buildFunctions, serveFunctions } from './dev-functions.ts';
 import {
   type DatabaseChoice,
@@ -85,6 +86,7 @@ export async function startDev(context: Context, options: DevOptions): Promise<D
     closers.push(() => functions.stop());
     options.killSignal.addEventListener('abort', () => functions.kill());
     const { url } = functions;
+    if (!options.scratch) closers.push(await announceDev(options.project.dir, url));
     const ms = Date.now() - started;
     context.report({ type: 'ready', message: `ready in ${ms} ms: ${url}`, url, ms });
     return { url, database, stop };

@@ -71,7 +71,7 @@ export async function startDeployBed(cloud: Config = {}, stage = 'dev'): Promise
     }
   };
   await change({ sources: { 'src/api.ts': source('one'), 'src/overdue.ts': source('overdue') } });
-  const world = () => openWorld(context, project, { stage, hostMap: parseHostMap({}), runner: false });
+  const world = () => openWorld(context, project, { stage, runner: false });
   const healthOf = () => {
     const path = project.config.cloud.healthPath;
     const request = requestEvent(project.config, 'GET', path);
