@@ -48,6 +48,8 @@ export const answerFlags = {
 export const routeFlags = {
   'db-host-map': Flags.string({
     multiple: true,
+    // Greedy, it would take the files that `seed` names after it.
+    multipleNonGreedy: true,
     description: 'where a database name is reached from here; LAMBDAPG_DB_HOST_MAP may hold the same',
     helpValue: 'name=host:port',
   }),

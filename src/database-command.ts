@@ -1,9 +1,10 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand, databaseFlags } from './base-command.ts';
+import { cloudFlags, routeFlags } from './cloud-flags.ts';
 import type { Context } from './context.ts';
 import { applyHostMap, parseHostMap } from './database/host-map.ts';
 import type { OpenDatabase } from './database/open-database.ts';
-import { directRoute, type RouteKind, routeKinds } from './database/route.ts';
+import { directRoute, type RouteKind } from './database/route.ts';
 import type { ConnectionTarget } from './database/target.ts';
 import { parseDatabaseChoice, withProjectDatabase } from './local/project-database.ts';
 import type { Project } from './project/find-project.ts';
@@ -16,24 +17,18 @@ export const anyDatabaseFlags = {
     helpValue: 'dev',
     exclusive: ['database-url', 'pg-version'],
   }),
-  'db-host-map': Flags.string({
-    description:
-      'where a database is reached from here (a tunnel, a port forward); also LAMBDAPG_DB_HOST_MAP',
-    helpValue: 'name=host:port',
-    multiple: true,
-    multipleNonGreedy: true,
-  }),
-  route: Flags.option({
-    options: routeKinds,
-    description: 'this way to the database of a stage and no other; default: the first that is open',
-    dependsOn: ['stage'],
-  })(),
+  region: { ...cloudFlags.region, dependsOn: ['stage'] },
+  profile: { ...cloudFlags.profile, dependsOn: ['stage'] },
+  'db-host-map': routeFlags['db-host-map'],
+  route: { ...routeFlags.route, dependsOn: ['stage'] },
 };
 
 export interface AnyDatabaseChoice {
   readonly 'database-url'?: string | undefined;
   readonly 'pg-version'?: string | undefined;
   readonly stage?: string | undefined;
+  readonly region?: string | undefined;
+  readonly profile?: string | undefined;
   readonly 'db-host-map'?: readonly string[] | undefined;
   readonly route?: RouteKind | undefined;
 }
@@ -55,8 +50,9 @@ export abstract class DatabaseCommand extends BaseCommand {
     if (flags.stage !== undefined) {
       // The SDK is loaded for the cloud alone.
       const { openStage } = await import('./providers/aws/routes/open-stage.ts');
-      const { stage, route } = flags;
-      return work(await openStage(context, project, { stage, hostMap, ...(route && { forced: route }) }));
+      const { stage, region, profile, route } = flags;
+      const choice = { stage, region, profile, hostMap, ...(route && { forced: route }) };
+      return work(await openStage(context, project, choice));
     }
     return withProjectDatabase(context, project, parseDatabaseChoice(flags), ({ admin, app, ownerRole }) => {
       const dial = (target: ConnectionTarget) => applyHostMap(target, hostMap);

@@ -34,6 +34,7 @@ const mayImport: Record<string, readonly string[]> = {
   commands: [
     'base-command',
     'database-command',
+    'cloud-flags',
     'jobs',
     'psql',
     'terminal',
@@ -46,8 +47,10 @@ const mayImport: Record<string, readonly string[]> = {
     'database',
   ],
   hooks: ['terminal', 'project'],
+  'cloud-flags': ['project', 'database'],
   'base-command': ['terminal', 'project'],
-  'database-command': ['base-command', 'local', 'providers', 'project', 'database'],
+  'cloud-flags': ['project', 'database'],
+  'database-command': ['base-command', 'cloud-flags', 'local', 'providers', 'project', 'database'],
   terminal: [],
   project: ['exec'],
   scaffold: ['project', 'exec'],
@@ -65,11 +68,12 @@ const mayImport: Record<string, readonly string[]> = {
 };
 
 const packageOwners: Record<string, RegExp> = {
-  '@oclif/': /^src\/(commands\/|hooks\/|(base|database)-command\.ts)/,
+  '@oclif/': /^src\/(commands\/|hooks\/|(base-command|database-command|cloud-flags)\.ts)/,
   enquirer: /^src\/terminal\//,
   '@aws-sdk/': /^src\/providers\/aws\//,
   pg: /^src\/database\//,
   'pg-copy-streams': /^src\/database\//,
+  'pg-cursor': /^src\/database\//,
   execa: /^src\/exec\.ts$/,
   'node:child_process': /^src\/exec\.ts$/,
 };

@@ -9,6 +9,7 @@ import { explainAwsError } from './explain.ts';
 import { judgeAwsError } from './judge.ts';
 import { type Look, takeLook } from './look.ts';
 import { openStageDatabase } from './routes/choose-route.ts';
+import { routeClients } from './routes/route-clients.ts';
 import { parseStage } from './stage.ts';
 import { stageDatabaseOf } from './stage-database.ts';
 import type { DatabaseHave } from './steps/database.ts';
@@ -39,15 +40,8 @@ export async function openWorld(
   });
   const runner = choice.runner ?? !hostMap.isUsed;
   const stage = parseStage(project, choice.stage, runner);
-  const clients = {
-    lambda: () => aws.write.lambda,
-    rdsData: async () => {
-      const { RDSDataClient } = await import('@aws-sdk/client-rds-data');
-      return new RDSDataClient({ region: aws.region, credentials: aws.credentials, maxAttempts: 1 });
-    },
-  };
   const open = async (database: DatabaseHave): Promise<OpenDatabase> =>
-    openStageDatabase(context, clients, await stageDatabaseOf(context, aws, stage, database), {
+    openStageDatabase(context, routeClients(aws), await stageDatabaseOf(context, aws, stage, database), {
       hostMap,
       ...(choice.route !== undefined && { forced: choice.route }),
     });

@@ -1,12 +1,14 @@
 import type { Context } from '../../../context.ts';
 import type { OpenDatabase } from '../../../database/open-database.ts';
 import type { Project } from '../../../project/find-project.ts';
-import { openAws } from '../clients.ts';
+import { type AwsChoice, openAws } from '../clients.ts';
+import { explainAwsError } from '../explain.ts';
 import { parseStage } from '../stage.ts';
 import { resolveStageDatabase } from '../stage-database.ts';
 import { openStageDatabase, type RouteChoice } from './choose-route.ts';
+import { routeClients } from './route-clients.ts';
 
-export interface StageChoice extends RouteChoice {
+export interface OpenStageChoice extends RouteChoice, AwsChoice {
   /** Its name: `dev`. */
   readonly stage: string;
 }
@@ -15,16 +17,24 @@ export interface StageChoice extends RouteChoice {
 export async function openStage(
   context: Context,
   project: Project,
-  choice: StageChoice,
+  choice: OpenStageChoice,
 ): Promise<OpenDatabase> {
-  const aws = await openAws({ region: project.config.cloud.region });
-  const database = await resolveStageDatabase(context, aws, parseStage(project, choice.stage, false));
-  const clients = {
-    lambda: () => aws.write.lambda,
-    rdsData: async () => {
-      const { RDSDataClient } = await import('@aws-sdk/client-rds-data');
-      return new RDSDataClient({ region: aws.region, credentials: aws.credentials, maxAttempts: 1 });
-    },
+  const region = choice.region ?? project.config.cloud.region;
+  const stage = parseStage(project, choice.stage, false);
+  const explained = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw explainAwsError(error, what);
+    }
   };
-  return openStageDatabase(context, clients, database, choice);
+  return explained(`database of stage ${stage.stage}`, async () => {
+    const aws = await openAws({ region, profile: choice.profile });
+    const database = await resolveStageDatabase(context, aws, stage);
+    const opened = openStageDatabase(context, routeClients(aws), database, choice);
+    return {
+      ...opened,
+      run: (job, target, input) => explained(job.name, () => opened.run(job, target, input)),
+    };
+  });
 }
