@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { bundleRunner } from './bundle-runner.js';
+import { slimSdk } from './slim-sdk.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
@@ -43,6 +44,8 @@ const common = {
     'process.env.NODE_ENV': '"production"',
     // bin/run.js has looked at the version; oclif's own look loads all of semver.
     'process.env.OCLIF_DISABLE_ENGINE_WARNING': '"1"',
+    // Which SDK runs on which Node is decided here, with the package's `engines`.
+    'process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED': '"true"',
   },
 };
 
@@ -82,7 +85,7 @@ async function bundleCommands() {
     banner: {
       js: "import{createRequire as __cr}from'node:module';import{fileURLToPath as __fu}from'node:url';import{dirname as __dn}from'node:path';const require=__cr(import.meta.url),__filename=__fu(import.meta.url),__dirname=__dn(__filename);",
     },
-    plugins: [sharedOclif],
+    plugins: [sharedOclif, slimSdk],
   });
 }
 

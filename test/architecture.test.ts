@@ -47,7 +47,6 @@ const mayImport: Record<string, readonly string[]> = {
     'database',
   ],
   hooks: ['terminal', 'project'],
-  'cloud-flags': ['project', 'database'],
   'base-command': ['terminal', 'project'],
   'cloud-flags': ['project', 'database'],
   'database-command': ['base-command', 'cloud-flags', 'local', 'providers', 'project', 'database'],

@@ -72,7 +72,7 @@ const proxySchema = z
       .int()
       .min(1)
       .max(100)
-      .default(90)
+      .default(80)
       .describe("Share of the database's max_connections that the proxy may open."),
     maxIdleConnectionsPercent: z
       .int()

@@ -4,7 +4,8 @@ import { Secret } from '../../secret.ts';
 import type { Aws } from './clients.ts';
 import { getRdsCertificates } from './rds-certificates.ts';
 import type { Stage } from './stage.ts';
-import { type DatabaseHave, masterUser } from './steps/database.ts';
+import { masterUser } from './steps/database.ts';
+import type { DatabaseHave } from './steps/database-have.ts';
 import { readLogin, secretNameOf } from './steps/secrets.ts';
 
 interface Place {

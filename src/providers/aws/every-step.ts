@@ -12,7 +12,7 @@ export const functionNeeds = ({ subnets, functionGroup, rules, front, activeSecr
 
 const proxyDefaults = {
   borrowTimeoutSeconds: 120,
-  maxConnectionsPercent: 90,
+  maxConnectionsPercent: 80,
   maxIdleConnectionsPercent: 50,
   idleClientTimeoutSeconds: 1_800,
   pinningFilters: [],

@@ -1,5 +1,6 @@
 import { errorMessage, exitCodes, UserError, type UserErrorOptions } from '../../errors.ts';
 import { judgeAwsError, partsOf } from './judge.ts';
+import { explainDenied } from './permissions/explain-denied.ts';
 
 interface Explained extends UserErrorOptions {
   readonly code: string;
@@ -84,8 +85,8 @@ export function explainAwsError(error: unknown, doing: string): unknown {
   const { name, status, message } = partsOf(error);
   const isAws = status > 0 || name === 'CredentialsProviderError' || judgeAwsError(error) === 'lost';
   if (!isAws) return error;
-  const denied = explainDenied(name, message, doing);
-  if (denied !== undefined) return new UserError(denied.code, denied.what, { ...denied, cause: error });
+  const refused = denied(error, message, doing);
+  if (refused !== undefined) return new UserError(refused.code, refused.what, { ...refused, cause: error });
   const found = known.find(([pattern]) => pattern.test(name))?.[1];
   if (found !== undefined) {
     return new UserError(found.code, `${doing}: ${found.what}: ${message}`, { ...found, cause: error });
@@ -100,23 +101,17 @@ export function explainAwsError(error: unknown, doing: string): unknown {
   return new UserError('AWS_REFUSED', `${doing}: AWS refuses: ${name}: ${message}`, { cause: error });
 }
 
-const deniedNames =
-  /^(AccessDenied(Exception)?|UnauthorizedOperation|AuthorizationError(Exception)?|UnauthorizedAccess|Forbidden)$/;
-
-/** "User: arn:… is not authorized to perform: rds:CreateDBInstance on resource: arn:… because …" in its forms. */
-function explainDenied(name: string, message: string, doing: string): Explained | undefined {
-  if (!deniedNames.test(name) && !/is not authorized to perform/.test(message)) return undefined;
-  const action = /perform:? ([\w-]+:\w+)/.exec(message)?.[1];
-  const resource = /on (?:the )?resource:? (\S+?)[\s,]*(?:because|with|$|\s)/.exec(message)?.[1];
-  const missing =
-    action === undefined
-      ? 'a permission is missing'
-      : `${action} is not allowed${resource === undefined ? '' : ` on ${resource}`}`;
+function denied(error: unknown, message: string, doing: string): Explained | undefined {
+  const found = explainDenied(error);
+  if (found === undefined) return undefined;
+  const { action, resource } = found;
+  const on = resource === undefined ? '' : ` on ${resource}`;
+  const missing = action === undefined ? 'a permission is missing' : `${action} is not allowed${on}`;
   return {
     code: 'ACCESS_DENIED',
     what: `${doing}: ${missing}: ${message}`,
     suggestions: [
-      "the command's --iam-policy prints all that it needs",
+      'the command with --iam-policy prints all that it needs',
       'run it again once the permission is there: it goes on',
     ],
   };

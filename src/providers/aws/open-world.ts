@@ -12,7 +12,7 @@ import { openStageDatabase } from './routes/choose-route.ts';
 import { routeClients } from './routes/route-clients.ts';
 import { parseStage } from './stage.ts';
 import { stageDatabaseOf } from './stage-database.ts';
-import type { DatabaseHave } from './steps/database.ts';
+import type { DatabaseHave } from './steps/database-have.ts';
 import type { Removal, World } from './steps/world.ts';
 
 export interface StageChoice extends AwsChoice {

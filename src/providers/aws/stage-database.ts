@@ -7,7 +7,8 @@ import { isGone } from './judge.ts';
 import type { StageDatabase } from './routes/stage-database.ts';
 import { isOurs, nameOf, type Stage } from './stage.ts';
 import { describeCluster } from './steps/cluster.ts';
-import { clusterHave, type DatabaseHave, instanceHave } from './steps/database.ts';
+import { clusterHave, instanceHave } from './steps/database.ts';
+import type { DatabaseHave } from './steps/database-have.ts';
 import { describeInstance } from './steps/instance.ts';
 import { secretNameOf } from './steps/secrets.ts';
 

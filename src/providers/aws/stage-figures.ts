@@ -8,7 +8,7 @@ import { findCostDrivers } from '../../provision/cost/cost-drivers.ts';
 import type { Survey } from '../../provision/survey.ts';
 import { findInstanceSize, type InstanceSize } from './instance-size.ts';
 import type { StageSteps } from './stage-steps.ts';
-import type { DatabaseHave } from './steps/database.ts';
+import type { DatabaseHave } from './steps/database-have.ts';
 import type { World } from './steps/world.ts';
 
 /** Memory and processors of the stage's instance class; asked beside the survey. */

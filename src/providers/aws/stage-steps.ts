@@ -1,12 +1,14 @@
 import type { SecurityGroup } from '@aws-sdk/client-ec2';
 import { clusterStep, memberStep } from './steps/cluster.ts';
-import type { DatabaseHave } from './steps/database.ts';
 import { parameterGroupStep, subnetGroupStep } from './steps/database-groups.ts';
+import type { DatabaseHave } from './steps/database-have.ts';
 import { secretsEndpoint } from './steps/endpoint.ts';
 import { instanceStep, replicaStep } from './steps/instance.ts';
 import { loginsStep } from './steps/logins.ts';
-import { existingNetwork, newNetwork, type SubnetHave } from './steps/network.ts';
-import { type ProxyHave, proxySteps } from './steps/proxy.ts';
+import { existingNetwork, newNetwork } from './steps/network.ts';
+import type { SubnetHave } from './steps/network-haves.ts';
+import { proxySteps } from './steps/proxy.ts';
+import type { ProxyHave } from './steps/proxy-haves.ts';
 import { runnerSteps } from './steps/runner.ts';
 import { loginSecrets, type SecretHave } from './steps/secrets.ts';
 import { type GroupHave, type GroupSteps, passagesOf, securityGroups } from './steps/security-groups.ts';

@@ -14,7 +14,6 @@ import {
   certificateAuthority,
   clusterHave,
   compare,
-  type DatabaseHave,
   type DatabaseNeeds,
   foundByStatus,
   instanceHave,
@@ -23,6 +22,7 @@ import {
   versionFits,
   wantedVersion,
 } from './database.ts';
+import type { DatabaseHave } from './database-have.ts';
 import { deleteInstance, describeInstance } from './instance.ts';
 import { absent, difference } from './tagged.ts';
 import type { AwsStep, World } from './world.ts';

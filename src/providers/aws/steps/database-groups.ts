@@ -17,7 +17,7 @@ import {
 } from '@aws-sdk/client-rds';
 import { unlessGone } from '../judge.ts';
 import { isOurs, nameOf, notOurs, tagsOf } from '../stage.ts';
-import type { SubnetHave } from './network.ts';
+import type { SubnetHave } from './network-haves.ts';
 import { absent, difference } from './tagged.ts';
 import type { AwsStep, World } from './world.ts';
 

@@ -1,6 +1,6 @@
 import { CreateVpcEndpointCommand, DeleteVpcEndpointsCommand } from '@aws-sdk/client-ec2';
 import { nameOf } from '../stage.ts';
-import type { SubnetHave, VpcHave } from './network.ts';
+import type { SubnetHave, VpcHave } from './network-haves.ts';
 import type { GroupHave } from './security-groups.ts';
 import { absent, ofResource, tagSpecs } from './tagged.ts';
 import type { AwsStep, World } from './world.ts';

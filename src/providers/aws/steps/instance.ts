@@ -13,7 +13,6 @@ import { nameOf, tagsOf } from '../stage.ts';
 import {
   certificateAuthority,
   compare,
-  type DatabaseHave,
   type DatabaseNeeds,
   foundByStatus,
   instanceHave,
@@ -22,6 +21,7 @@ import {
   versionFits,
   wantedVersion,
 } from './database.ts';
+import type { DatabaseHave } from './database-have.ts';
 import { absent, difference } from './tagged.ts';
 import type { AwsStep, World } from './world.ts';
 

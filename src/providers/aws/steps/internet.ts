@@ -8,7 +8,7 @@ import {
   DetachInternetGatewayCommand,
   ReleaseAddressCommand,
 } from '@aws-sdk/client-ec2';
-import type { SubnetHave, VpcHave } from './network.ts';
+import type { SubnetHave, VpcHave } from './network-haves.ts';
 import { absent, difference, ofResource, tagSpecs } from './tagged.ts';
 import type { AwsStep, World } from './world.ts';
 

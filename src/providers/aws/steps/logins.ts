@@ -5,7 +5,7 @@ import { ensureRolesJob } from '../../../jobs/ensure-roles-job.ts';
 import { queryJob } from '../../../jobs/query-job.ts';
 import { parseProjectName } from '../../../project/names.ts';
 import type { Found } from '../../../provision/step.ts';
-import type { DatabaseHave } from './database.ts';
+import type { DatabaseHave } from './database-have.ts';
 import { readLogin, type SecretHave, secretNameOf } from './secrets.ts';
 import { absent } from './tagged.ts';
 import type { AwsStep, World } from './world.ts';

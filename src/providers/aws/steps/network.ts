@@ -11,17 +11,10 @@ import {
 } from '@aws-sdk/client-ec2';
 import { exitCodes, UserError } from '../../../errors.ts';
 import { addressStep, internetGatewayStep, natStep } from './internet.ts';
+import type { SubnetHave, VpcHave } from './network-haves.ts';
 import { routeTableStep } from './route-table.ts';
 import { absent, difference, ofResource, tagSpecs } from './tagged.ts';
 import type { AwsStep, World } from './world.ts';
-
-export interface VpcHave {
-  readonly vpcId: string;
-}
-export interface SubnetHave {
-  readonly subnetId: string;
-  readonly zone: string;
-}
 
 /** The network that functions, proxy and database live in, made or found. */
 export interface NetworkSteps {

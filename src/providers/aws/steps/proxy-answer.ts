@@ -2,8 +2,8 @@ import { errorCode, errorMessage } from '../../../errors.ts';
 import { queryJob } from '../../../jobs/query-job.ts';
 import { appTarget } from '../database-targets.ts';
 import { nameOf } from '../stage.ts';
-import type { DatabaseHave } from './database.ts';
-import type { ProxyHave } from './proxy.ts';
+import type { DatabaseHave } from './database-have.ts';
+import type { ProxyHave } from './proxy-haves.ts';
 import { absent } from './tagged.ts';
 import type { AwsStep, World } from './world.ts';
 

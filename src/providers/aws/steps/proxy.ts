@@ -1,11 +1,8 @@
 import {
   CreateDBProxyCommand,
-  CreateDBProxyEndpointCommand,
   type DBProxy,
   DeleteDBProxyCommand,
-  DeleteDBProxyEndpointCommand,
   DescribeDBProxiesCommand,
-  DescribeDBProxyEndpointsCommand,
   DescribeDBProxyTargetGroupsCommand,
   DescribeDBProxyTargetsCommand,
   ModifyDBProxyCommand,
@@ -16,34 +13,14 @@ import type { ProxyConfig } from '../../../project/config-schema.ts';
 import type { Difference } from '../../../provision/step.ts';
 import { unlessGone } from '../judge.ts';
 import { nameOf, notOurs, tagsOf } from '../stage.ts';
-import { compare, type DatabaseHave } from './database.ts';
+import { compare } from './database.ts';
 import { isOurRds } from './database-groups.ts';
 import { type RoleHave, roleStep, type Statement } from './iam-role.ts';
-import type { SubnetHave } from './network.ts';
 import { proxyAnswerStep } from './proxy-answer.ts';
-import type { SecretHave } from './secrets.ts';
-import type { GroupHave } from './security-groups.ts';
+import type { ProxyHave, ProxyNeeds } from './proxy-haves.ts';
+import { readerEndpointStep } from './proxy-reader.ts';
 import { absent } from './tagged.ts';
 import type { AwsStep, World } from './world.ts';
-
-export interface ProxyHave {
-  readonly name: string;
-  readonly host: string;
-  readonly port: number;
-  /** `prx-…`: the part of an `rds-db:connect` ARN. */
-  readonly resourceId: string;
-}
-
-export interface ProxyNeeds {
-  readonly subnets: readonly AwsStep<SubnetHave>[];
-  readonly group: AwsStep<GroupHave>;
-  readonly rules: AwsStep<unknown>;
-  readonly database: AwsStep<DatabaseHave>;
-  /** One for each login; none with IAM from end to end. */
-  readonly slots: readonly AwsStep<SecretHave>[];
-  /** The logins must exist before the proxy can use them. */
-  readonly logins: AwsStep<unknown>;
-}
 
 /** The proxy's steps; `ready` is the last: a statement went through. */
 export interface ProxySteps {
@@ -248,49 +225,6 @@ function targetStep(
           ...(aurora ? { DBClusterIdentifiers: [id] } : { DBInstanceIdentifiers: [id] }),
         }),
       );
-    },
-  };
-}
-
-/** The read-only endpoint of the proxy: Aurora and Multi-AZ clusters have one, RDS instances do not. */
-function readerEndpointStep(
-  world: World,
-  proxy: AwsStep<ProxyHave>,
-  needs: ProxyNeeds,
-): AwsStep<{ host: string }> {
-  const { aws, stage } = world;
-  const name = nameOf(stage, 'proxy-reader');
-  return {
-    id: 'proxy-reader',
-    title: `read-only endpoint ${name}`,
-    needs: [proxy, ...needs.subnets, needs.group],
-    patienceMs: 30 * minuteMs,
-    async find() {
-      const answer = await unlessGone(
-        aws.read.rds.send(new DescribeDBProxyEndpointsCommand({ DBProxyEndpointName: name })),
-      );
-      const endpoint = answer?.DBProxyEndpoints?.[0];
-      if (endpoint === undefined) return absent;
-      if (endpoint.DBProxyName !== nameOf(stage, 'proxy')) return { state: 'foreign', why: notOurs(name) };
-      const why = String(endpoint.Status);
-      if (why === 'deleting') return { state: 'pending', why };
-      const have = { host: endpoint.Endpoint ?? '' };
-      return why === 'available' ? { state: 'ready', have } : { state: 'pending', have, why };
-    },
-    async create(haves) {
-      await aws.write.rds.send(
-        new CreateDBProxyEndpointCommand({
-          DBProxyName: nameOf(stage, 'proxy'),
-          DBProxyEndpointName: name,
-          TargetRole: 'READ_ONLY',
-          VpcSubnetIds: needs.subnets.map((subnet) => haves.get(subnet).subnetId),
-          VpcSecurityGroupIds: [haves.get(needs.group).groupId],
-          Tags: tagsOf(stage, 'proxy-reader'),
-        }),
-      );
-    },
-    async remove() {
-      await aws.write.rds.send(new DeleteDBProxyEndpointCommand({ DBProxyEndpointName: name }));
     },
   };
 }

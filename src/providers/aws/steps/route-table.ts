@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-ec2';
 import type { Look } from '../look.ts';
 import type { GatewayHave, NatHave } from './internet.ts';
-import type { SubnetHave, VpcHave } from './network.ts';
+import type { SubnetHave, VpcHave } from './network-haves.ts';
 import { absent, difference, ofResource, tagSpecs } from './tagged.ts';
 import type { AwsStep, World } from './world.ts';
 

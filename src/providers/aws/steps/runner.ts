@@ -12,7 +12,7 @@ import { runnerCodeDir, runnerFunction } from '../routes/runner-function.ts';
 import { isOurs, nameOf, notOurs, tagMapOf } from '../stage.ts';
 import { type RoleHave, roleStep, type Statement } from './iam-role.ts';
 import { logGroupStep } from './log-group.ts';
-import type { SubnetHave } from './network.ts';
+import type { SubnetHave } from './network-haves.ts';
 import type { GroupHave } from './security-groups.ts';
 import { absent, difference } from './tagged.ts';
 import type { AwsStep, World } from './world.ts';

@@ -12,7 +12,7 @@ import type { Haves } from '../../../provision/step.ts';
 import { unlessGone } from '../judge.ts';
 import type { Look } from '../look.ts';
 import { nameOf } from '../stage.ts';
-import type { VpcHave } from './network.ts';
+import type { VpcHave } from './network-haves.ts';
 import { absent, difference, ofResource, tagSpecs } from './tagged.ts';
 import type { AwsStep, World } from './world.ts';
 

@@ -4,7 +4,7 @@ import type { Step } from '../../../provision/step.ts';
 import type { Aws } from '../clients.ts';
 import type { Look } from '../look.ts';
 import type { Stage } from '../stage.ts';
-import type { DatabaseHave } from './database.ts';
+import type { DatabaseHave } from './database-have.ts';
 
 /** How the end of a stage is wanted. */
 export interface Removal {
