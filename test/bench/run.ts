@@ -6,6 +6,7 @@ import { connection } from './connection.ts';
 import { fromNothing, fromProject } from './first-request.ts';
 import { measureIdle, waitForQuiet } from './idle.ts';
 import { initPhase } from './init-phase.ts';
+import { localProxy } from './local-proxy.ts';
 import { describeMachine, type MeasuredPart, renderReport } from './report.ts';
 import { scaffold } from './scaffold.ts';
 import { seeding } from './seeding.ts';
@@ -20,6 +21,7 @@ const benchmarks: readonly Benchmark[] = [
   warmRequest,
   initPhase,
   connection,
+  localProxy,
   seeding,
 ];
 
