@@ -8,7 +8,10 @@ export type PackageFiles = ReadonlyMap<string, Buffer>;
  * mode (readable by all: Lambda runs as another user than the one that unpacks).
  */
 export async function zipFiles(files: PackageFiles): Promise<Buffer> {
-  const { ZipFile } = await import('yazl');
+  // The bundled module has a default export alone.
+  const {
+    default: { ZipFile },
+  } = await import('yazl');
   const zip = new ZipFile();
   // A DOS date has no time zone; the extended timestamp, which has one, is left out.
   const sameEverywhere = { mtime: new Date(1980, 0, 1), forceDosTimestamp: true, mode: 0o100644 };
