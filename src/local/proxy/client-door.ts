@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import type { Report } from '../../context.ts';
 import { parseApplicationName } from '../../database/application-name.ts';
+import { errorMessage } from '../../errors.ts';
 import { authenticateClient, type ProxyCredentials } from './client-login.ts';
 import { ClientSession, type SessionEnd } from './client-session.ts';
 import { type ClientStart, readClientStart } from './client-startup.ts';
@@ -51,6 +52,8 @@ export class ClientDoor {
   /** By the key that their cancel requests send. */
   readonly #sessions = new Map<string, OpenSession>();
   readonly #sockets = new Set<Socket>();
+  /** ParameterStatus by login and settings. */
+  readonly #parameters = new Map<string, ReadonlyMap<string, string>>();
 
   constructor(options: DoorOptions) {
     this.#options = options;
@@ -112,8 +115,16 @@ export class ClientDoor {
     session.start(start.source.release());
   }
 
-  /** What the database would tell a client that connects with these settings. */
+  /** What the database tells a client that connects with these settings. Only the first one has to ask. */
   async #readParameters(start: ClientStart, login: DatabaseLogin): Promise<ReadonlyMap<string, string>> {
+    const { application_name: name = '', ...settings } = start.settings;
+    const key = JSON.stringify([login.user, login.database, Object.entries(settings).sort()]);
+    const known = this.#parameters.get(key) ?? (await this.#askParameters(start, login));
+    this.#parameters.set(key, known);
+    return new Map([...known, ['application_name', name]]);
+  }
+
+  async #askParameters(start: ClientStart, login: DatabaseLogin): Promise<ReadonlyMap<string, string>> {
     const { pool } = this.#options;
     const gone = new AbortController();
     const abort = (): void => gone.abort(new Error('the client is gone'));
@@ -167,6 +178,7 @@ export class ClientDoor {
   }
 
   async #cancel(key: Buffer, socket: Socket): Promise<void> {
+    this.#options.counters.clientsClosed += 1;
     if (this.#options.forwardCancel) await this.#sessions.get(key.toString('hex'))?.session.cancel();
     socket.end();
   }
@@ -174,7 +186,11 @@ export class ClientDoor {
   #turnAway(socket: Socket, id: number, error: unknown): void {
     const { counters, log } = this.#options;
     counters.clientsClosed += 1;
-    if (!(error instanceof ProxyError)) return void socket.destroy();
+    if (!(error instanceof ProxyError)) {
+      log(line('WARN', id, errorMessage(error)));
+      socket.destroy();
+      return;
+    }
     if (error.sqlState.startsWith('28')) counters.clientsFailedAuth += 1;
     log(line('WARN', id, error.message));
     socket.end(errorResponse('FATAL', error.sqlState, error.message));

@@ -136,6 +136,7 @@ export class ClientSession implements Borrower {
   }
 
   #receive(chunk: Buffer): void {
+    if (this.#ended.signal.aborted) return;
     this.#idleTimer.refresh();
     this.#reader.push(chunk);
     if (this.#reader.size > longestQueue) this.#socket.pause();

@@ -85,7 +85,7 @@ describe('a client that disappears', () => {
     void b.query("insert into things values (2, 'never')").catch(() => {});
     await eventually(
       () => proxy.metrics().DatabaseConnectionRequests,
-      (count) => count === 5,
+      (count) => count === 3,
     );
     const third = c.query('select * from things');
     socketOf(b).destroy();

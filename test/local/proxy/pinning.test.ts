@@ -119,7 +119,8 @@ test('more pinned clients than sessions: the next one waits, and is refused in t
     code: '08000',
     message: 'Timed-out waiting to acquire database connection.',
   });
-  await expect(small.connect()).rejects.toMatchObject({ code: '08000' });
+  const patient = await small.connect();
+  await expect(patient.query('select 1')).rejects.toMatchObject({ code: '08000' });
   await clients[0]?.end();
   const after = await small.connect();
   expect((await after.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
