@@ -1,13 +1,20 @@
 import type { Context } from '../../../src/context.ts';
 import type { KeyPair } from '../../../src/local/postgres/certificates.ts';
 import { postgresMajors } from '../../../src/project/postgres-packages.ts';
-import { Secret } from '../../../src/secret.ts';
 import type { Bed, HookCall, HookReply } from '../bed.ts';
+import {
+  type DatabaseKind,
+  type Described,
+  describeDatabase,
+  endpointsOf,
+  groupsOf,
+  readMasterPassword,
+  readParameters,
+} from './describe-database.ts';
 import type { HostMap } from './host-map.ts';
 import type { Identities } from './identities.ts';
 import { claimLoopbackAddress, type LoopbackAddress, postgresPort } from './loopback-address.ts';
 import { RdsServer } from './rds-server.ts';
-import { verifyRdsToken } from './rds-token.ts';
 import { startTokenFront, type TokenFront } from './token-front.ts';
 
 export interface DatabasesOptions {
@@ -20,34 +27,10 @@ export interface DatabasesOptions {
   readonly now: () => Date;
 }
 
-/** What RDS says of a DB instance or a cluster, as far as it decides how the server is to be. */
-interface Described {
-  readonly Endpoint?: string | { readonly Address: string };
-  readonly ReaderEndpoint?: string;
-  readonly DbiResourceId?: string;
-  readonly DbClusterResourceId?: string;
-  readonly DBClusterIdentifier?: string;
-  readonly EngineVersion: string;
-  readonly MasterUsername: string;
-  readonly DBName?: string;
-  readonly DatabaseName?: string;
-  readonly Port?: number;
-  readonly IAMDatabaseAuthenticationEnabled?: boolean;
-  readonly DBParameterGroups?: readonly { readonly DBParameterGroupName: string }[];
-  readonly DBClusterParameterGroup?: string;
-  readonly VpcSecurityGroups?: readonly { readonly VpcSecurityGroupId: string }[];
-  readonly PubliclyAccessible?: boolean;
-  readonly MasterUserSecret?: { readonly SecretArn: string };
-  readonly DBClusterMembers?: readonly {
-    readonly DBInstanceIdentifier: string;
-    readonly IsClusterWriter: boolean;
-  }[];
-}
-
 /** The server of a DB instance or of a whole cluster. */
 export interface Database {
   readonly id: string;
-  readonly kind: 'instance' | 'cluster';
+  readonly kind: DatabaseKind;
   readonly server: RdsServer;
   described: Described;
   /** Its endpoints: whoever writes and whoever only reads. */
@@ -97,7 +80,7 @@ export class Databases {
     this.#options = options;
   }
 
-  find(kind: Database['kind'], id: string): Database | undefined {
+  find(kind: DatabaseKind, id: string): Database | undefined {
     const hosted = kind === 'instance' ? this.#hosted.get(id)?.database : undefined;
     return this.#databases.get(`${kind}:${id}`) ?? hosted;
   }
@@ -192,23 +175,23 @@ export class Databases {
     for (const { server } of this.all()) server.kill();
   }
 
-  #get(kind: Database['kind'], id: string): Database {
+  #get(kind: DatabaseKind, id: string): Database {
     const found = this.find(kind, id);
     if (found === undefined) throw new Error(`the data plane has no server for the ${kind} ${id}`);
     return found;
   }
 
-  async #create(kind: Database['kind'], id: string, input: Record<string, unknown>): Promise<void> {
+  async #create(kind: DatabaseKind, id: string, input: Record<string, unknown>): Promise<void> {
     const { context, authority, maxConnections } = this.#options;
-    const described = await this.#describe(kind, id);
+    const described = await describeDatabase(this.#options.bed, kind, id);
     const wanted = Number.parseInt(described.EngineVersion, 10);
     const major = postgresMajors.find((known) => known === wanted);
     if (major === undefined) throw new Error(`the bed has no PostgreSQL ${described.EngineVersion}`);
     if (described.Port !== undefined && described.Port !== postgresPort)
       throw new Error(`the bed's databases listen on ${postgresPort}, not on ${described.Port}`);
-    const password = await this.#masterPassword(described, input);
+    const password = await readMasterPassword(this.#options.bed, described, input);
     const databaseName = described.DBName ?? described.DatabaseName;
-    const parameters = await this.#parameters(kind, described, maxConnections);
+    const parameters = await readParameters(this.#options.bed, kind, described, maxConnections);
     const server = await RdsServer.create(context, {
       ...{ major, authority, ...parameters },
       names: endpointsOf(described),
@@ -232,7 +215,7 @@ export class Databases {
 
   /** A member of a cluster, or a read replica: the data is that of `database`, and so is the server. */
   async #host(instance: string, database: Database, reads = database.names.writer.length > 0): Promise<void> {
-    const { Endpoint } = await this.#describe('instance', instance);
+    const { Endpoint } = await describeDatabase(this.#options.bed, 'instance', instance);
     if (typeof Endpoint !== 'object') throw new Error(`RDS gave ${instance} no endpoint`);
     this.#hosted.set(instance, { database, name: Endpoint.Address, reads });
     await this.#rename(database);
@@ -278,7 +261,8 @@ export class Databases {
     } else if (action.startsWith('Start')) {
       await server.start();
     } else if (action.startsWith('Reboot')) {
-      const parameters = await this.#parameters(
+      const parameters = await readParameters(
+        this.#options.bed,
         database.kind,
         database.described,
         this.#options.maxConnections,
@@ -291,8 +275,13 @@ export class Databases {
 
   async #apply(database: Database, input: Record<string, unknown>): Promise<void> {
     const { server, kind, id } = database;
-    database.described = await this.#describe(kind, id);
-    const { forceSsl } = await this.#parameters(kind, database.described, this.#options.maxConnections);
+    database.described = await describeDatabase(this.#options.bed, kind, id);
+    const { forceSsl } = await readParameters(
+      this.#options.bed,
+      kind,
+      database.described,
+      this.#options.maxConnections,
+    );
     if (forceSsl !== server.options.forceSsl) await server.reload({ forceSsl });
     const hasNewPassword = [
       'MasterUserPassword',
@@ -300,13 +289,13 @@ export class Databases {
       'RotateMasterUserPassword',
     ].some((member) => Boolean(input[member]));
     if (hasNewPassword && server.running) {
-      const password = await this.#masterPassword(database.described, input);
+      const password = await readMasterPassword(this.#options.bed, database.described, input);
       if (password !== undefined) await server.setPassword(database.described.MasterUsername, password);
     }
     await this.#map(database);
   }
 
-  async #delete(kind: Database['kind'], id: string): Promise<void> {
+  async #delete(kind: DatabaseKind, id: string): Promise<void> {
     const database = this.find(kind, id);
     if (database === undefined) return;
     this.#databases.delete(`${kind}:${id}`);
@@ -347,87 +336,12 @@ export class Databases {
   }
 
   async #verify(database: Database, user: string, token: string): Promise<string | undefined> {
-    const { bed, identities, now } = this.#options;
+    const { identities, now } = this.#options;
     const { described, names } = database;
     if (described.IAMDatabaseAuthenticationEnabled !== true) return 'IAM authentication is off';
-    const verdict = await verifyRdsToken(token, {
-      ...{ port: postgresPort, user, region: bed.region, now: now() },
-      hosts: [...names.writer, ...names.reader],
-      findSigner: async (key) => identities.findSigner(key),
+    return identities.verifyToken(token, {
+      ...{ user, hosts: [...names.writer, ...names.reader], now: now() },
+      resourceId: described.DbClusterResourceId ?? described.DbiResourceId ?? '',
     });
-    if ('refused' in verdict) return verdict.refused;
-    const resource = described.DbClusterResourceId ?? described.DbiResourceId;
-    const arn = `arn:aws:rds-db:${bed.region}:${bed.account}:dbuser:${resource}/${user}`;
-    const may = await identities.mayDo(verdict.signer.arn, 'rds-db:connect', arn);
-    return may ? undefined : `${verdict.signer.arn} may not rds-db:connect on ${arn}`;
   }
-
-  async #describe(kind: Database['kind'], id: string): Promise<Described> {
-    const { bed } = this.#options;
-    const [action, member, list] =
-      kind === 'instance'
-        ? ['DescribeDBInstances', 'DBInstanceIdentifier', 'DBInstances']
-        : ['DescribeDBClusters', 'DBClusterIdentifier', 'DBClusters'];
-    const output = await bed.aws<Record<string, Described[]>>({
-      ...{ service: 'rds', action, input: { [member]: id } },
-    });
-    const found = output[list]?.[0];
-    if (found === undefined) throw new Error(`RDS does not describe the ${kind} ${id}`);
-    return found;
-  }
-
-  async #masterPassword(described: Described, input: Record<string, unknown>): Promise<Secret | undefined> {
-    if (typeof input.MasterUserPassword === 'string') return new Secret(input.MasterUserPassword);
-    const arn = described.MasterUserSecret?.SecretArn;
-    if (arn === undefined) return undefined;
-    const { SecretString } = await this.#options.bed.aws<{ SecretString: string }>({
-      ...{ service: 'secretsmanager', action: 'GetSecretValue' },
-      input: { SecretId: arn, VersionStage: 'AWSCURRENT' },
-    });
-    return new Secret(String((JSON.parse(SecretString) as Record<string, unknown>).password));
-  }
-
-  /**
-   * `rds.force_ssl` is 1 by default from 15 on, on Aurora from 17 on.
-   * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/PostgreSQL.Concepts.General.SSL.html
-   */
-  async #parameters(
-    kind: Database['kind'],
-    described: Described,
-    maxConnections: number,
-  ): Promise<{ forceSsl: boolean; maxConnections: number }> {
-    const group =
-      kind === 'instance'
-        ? described.DBParameterGroups?.[0]?.DBParameterGroupName
-        : described.DBClusterParameterGroup;
-    const set = group === undefined ? new Map<string, string>() : await this.#parametersSet(kind, group);
-    const major = Number.parseInt(described.EngineVersion, 10);
-    const forceSsl = set.get('rds.force_ssl') ?? (major >= (kind === 'instance' ? 15 : 17) ? '1' : '0');
-    const most = Number(set.get('max_connections'));
-    return { forceSsl: forceSsl === '1', maxConnections: most > 0 ? most : maxConnections };
-  }
-
-  /** Only what somebody set: moto lists no defaults. */
-  async #parametersSet(kind: Database['kind'], group: string): Promise<Map<string, string>> {
-    const [action, member] =
-      kind === 'instance'
-        ? ['DescribeDBParameters', 'DBParameterGroupName']
-        : ['DescribeDBClusterParameters', 'DBClusterParameterGroupName'];
-    const call = { service: 'rds', action, input: { [member]: group } };
-    type Parameters = { Parameters?: { ParameterName: string; ParameterValue?: string }[] };
-    if (group.startsWith('default.')) return new Map();
-    const { Parameters = [] } = await this.#options.bed.aws<Parameters>(call);
-    return new Map(
-      Parameters.map(({ ParameterName, ParameterValue = '' }) => [ParameterName, ParameterValue]),
-    );
-  }
-}
-
-function groupsOf({ VpcSecurityGroups = [] }: Described): string[] {
-  return VpcSecurityGroups.map(({ VpcSecurityGroupId }) => VpcSecurityGroupId);
-}
-
-function endpointsOf({ Endpoint, ReaderEndpoint }: Described): string[] {
-  const own = typeof Endpoint === 'object' ? Endpoint.Address : Endpoint;
-  return [own, ReaderEndpoint].filter((name) => name !== undefined);
 }

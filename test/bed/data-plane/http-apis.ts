@@ -110,8 +110,10 @@ export class HttpApis {
       ({ IntegrationId }) => match.route.functionName === `integrations/${IntegrationId}`,
     );
     const arn = functionOf(integration?.IntegrationUri ?? '');
-    const pattern = match.route.key.replace(/^\S+ |^\$default$/, '');
-    const source = `arn:aws:execute-api:${this.#bed.region}:${this.#bed.account}:${id}/${placed.stage}/${method}${pattern}`;
+    const pattern = match.route.key.replace(/^\S+ /, '');
+    // The default route has no method in its ARN: github.com/aws/serverless-application-model/issues/1860
+    const end = match.route.key === '$default' ? '$default' : `${method}${pattern}`;
+    const source = `arn:aws:execute-api:${this.#bed.region}:${this.#bed.account}:${id}/${placed.stage}/${end}`;
     if (arn === undefined || !(await this.#mayInvoke(arn, source))) return internalError();
     const event = this.#event(id, placed.stage, request, body, match);
     return this.#invoke(arn, Buffer.from(JSON.stringify(event)), integration?.TimeoutInMillis ?? 30_000);

@@ -1,13 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { runSimulation } from '@cloud-copilot/iam-simulate';
 import type { Bed, HookCall } from '../bed.ts';
-import type { Signer } from './rds-token.ts';
+import { postgresPort } from './loopback-address.ts';
+import { type Signer, type TokenRules, verifyRdsToken } from './rds-token.ts';
 
 /** Temporary credentials of a role, as the environment of a function holds them. */
 export interface RoleCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken: string;
+}
+
+/** Where a token is to lead. */
+export interface TokenWish extends Pick<TokenRules, 'hosts' | 'user' | 'now'> {
+  /** `db-…`, `cluster-…` or `prx-…`. */
+  readonly resourceId: string;
 }
 
 interface Policy {
@@ -55,6 +62,21 @@ export class Identities {
 
   findSigner(accessKeyId: string): Signer | undefined {
     return this.#signers.get(accessKeyId);
+  }
+
+  /**
+   * Verifies an IAM database token, and that its signer may connect as that user to the database or proxy.
+   *
+   * @returns why it is refused
+   */
+  async verifyToken(token: string, { resourceId, ...wish }: TokenWish): Promise<string | undefined> {
+    const { region, account } = this.#bed;
+    const findSigner = async (key: string) => this.findSigner(key);
+    const verdict = await verifyRdsToken(token, { ...wish, port: postgresPort, region, findSigner });
+    if ('refused' in verdict) return verdict.refused;
+    const arn = `arn:aws:rds-db:${region}:${account}:dbuser:${resourceId}/${wish.user}`;
+    const may = await this.mayDo(verdict.signer.arn, 'rds-db:connect', arn);
+    return may ? undefined : `${verdict.signer.arn} may not rds-db:connect on ${arn}`;
   }
 
   /** What a third party's policy evaluation says of the identity's own policies; the account's root may do everything. */

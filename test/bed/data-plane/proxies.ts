@@ -1,48 +1,21 @@
 import { Signer } from '@aws-sdk/rds-signer';
 import type { Context } from '../../../src/context.ts';
-import { withClient } from '../../../src/database/with-client.ts';
-import { errorMessage } from '../../../src/errors.ts';
-import { createServerCertificate, type KeyPair } from '../../../src/local/postgres/certificates.ts';
+import { createServerCertificate } from '../../../src/local/postgres/certificates.ts';
 import {
   type LocalProxy,
   type ProxyCredentials,
   startLocalProxy,
 } from '../../../src/local/proxy/local-proxy.ts';
 import { Secret } from '../../../src/secret.ts';
-import type { Bed, HookCall, HookReply } from '../bed.ts';
+import type { HookCall, HookReply } from '../bed.ts';
 import type { Database, Databases } from './databases.ts';
-import type { HostMap } from './host-map.ts';
-import type { Identities } from './identities.ts';
 import { claimLoopbackAddress, type LoopbackAddress, postgresPort } from './loopback-address.ts';
-import { findReachable } from './network.ts';
-import { verifyRdsToken } from './rds-token.ts';
+import { type ProxySettings, type ProxyWorld, readProxySecret, withHealth } from './proxy-health.ts';
 
-export interface ProxiesOptions {
+export interface ProxiesOptions extends ProxyWorld {
   readonly context: Context;
-  readonly bed: Bed;
-  /** Stands for the public authority that signs a proxy's certificate. */
-  readonly authority: KeyPair;
-  readonly hostMap: HostMap;
-  readonly identities: Identities;
   readonly databases: Databases;
-  readonly checksNetwork: boolean;
   readonly now: () => Date;
-}
-
-interface Auth {
-  readonly AuthScheme?: string;
-  readonly SecretArn?: string;
-  readonly IAMAuth?: 'DISABLED' | 'REQUIRED' | 'ENABLED';
-}
-
-/** What the calls of the account have set. */
-interface Settings {
-  readonly Auth?: readonly Auth[];
-  readonly DefaultAuthScheme?: string;
-  readonly RoleArn: string;
-  readonly RequireTLS?: boolean;
-  readonly IdleClientTimeout?: number;
-  readonly VpcSecurityGroupIds?: readonly string[];
 }
 
 interface PoolConfig {
@@ -64,15 +37,10 @@ interface Proxy {
   readonly name: string;
   /** `prx-…`, by which policies name it. */
   readonly resourceId: string;
-  settings: Settings;
+  settings: ProxySettings;
   pool: PoolConfig;
   target?: { readonly kind: Database['kind']; readonly id: string };
   readonly endpoints: Map<string, Endpoint>;
-}
-
-interface Held {
-  readonly user: string;
-  readonly password: Secret;
 }
 
 const own = 'default';
@@ -124,7 +92,7 @@ export class Proxies {
 
   async #handleNext({ action, input, output = {} }: HookCall): Promise<HookReply | undefined> {
     if (action === 'CreateDBProxy') {
-      await this.#create(String(input.DBProxyName), input as unknown as Settings);
+      await this.#create(String(input.DBProxyName), input as unknown as ProxySettings);
       return undefined;
     }
     if (action === 'DeleteDBProxyEndpoint') {
@@ -154,14 +122,17 @@ export class Proxies {
         this.#proxies.delete(proxy.name);
         await this.#removeAll(proxy);
         return undefined;
-      default:
-        return { output: { ...output, Targets: await this.#withHealth(proxy, output.Targets) } };
+      default: {
+        const database = this.#database(proxy);
+        const Targets = await withHealth(this.#options, proxy.settings, database, output.Targets);
+        return { output: { ...output, Targets } };
+      }
     }
     await this.#restart(proxy);
     return undefined;
   }
 
-  async #create(name: string, settings: Settings): Promise<void> {
+  async #create(name: string, settings: ProxySettings): Promise<void> {
     const { DBProxies } = await this.#options.bed.aws<{
       DBProxies: { Endpoint: string; DBProxyArn: string }[];
     }>({
@@ -252,9 +223,13 @@ export class Proxies {
     databaseName: string,
     user: string,
   ): Promise<ProxyCredentials | undefined> {
-    const verifyToken = (token: Secret) => this.#verify(proxy, endpoint, user, token);
+    const { identities, now } = this.#options;
+    const verifyToken = (token: Secret) =>
+      identities.verifyToken(token.reveal(), {
+        ...{ user, hosts: [endpoint.name], now: now(), resourceId: proxy.resourceId },
+      });
     for (const auth of proxy.settings.Auth ?? []) {
-      const held = await this.#readSecret(proxy, auth).catch(() => undefined);
+      const held = await readProxySecret(this.#options, proxy.settings, auth).catch(() => undefined);
       if (held?.user !== user) continue;
       const { password } = held;
       return auth.IAMAuth === 'REQUIRED' ? { verifyToken, password } : { password };
@@ -264,95 +239,16 @@ export class Proxies {
     return { verifyToken, password: () => this.#token(proxy, databaseName, user) };
   }
 
-  async #verify(proxy: Proxy, endpoint: Endpoint, user: string, token: Secret): Promise<string | undefined> {
-    const { bed, identities, now } = this.#options;
-    const verdict = await verifyRdsToken(token.reveal(), {
-      ...{ hosts: [endpoint.name], port: postgresPort, user, region: bed.region, now: now() },
-      findSigner: async (key) => identities.findSigner(key),
-    });
-    if ('refused' in verdict) return verdict.refused;
-    const arn = `arn:aws:rds-db:${bed.region}:${bed.account}:dbuser:${proxy.resourceId}/${user}`;
-    const may = await identities.mayDo(verdict.signer.arn, 'rds-db:connect', arn);
-    return may ? undefined : `${verdict.signer.arn} may not rds-db:connect on ${arn}`;
-  }
-
   async #token(proxy: Proxy, hostname: string, username: string): Promise<Secret> {
     const { bed, identities } = this.#options;
     const credentials = identities.assume(proxy.settings.RoleArn);
     const signer = new Signer({ hostname, port: postgresPort, username, region: bed.region, credentials });
     return new Secret(await signer.getAuthToken());
   }
-
-  /** With the rights of the proxy's role. @throws Error with what RDS would call an authentication failure */
-  async #readSecret(proxy: Proxy, { SecretArn }: Auth): Promise<Held> {
-    const { bed, identities } = this.#options;
-    if (SecretArn === undefined) throw new Error('no secret is named');
-    const { RoleArn } = proxy.settings;
-    if (!(await identities.mayDo(RoleArn, 'secretsmanager:GetSecretValue', SecretArn)))
-      throw new Error(`${RoleArn} may not read ${SecretArn}`);
-    const { SecretString } = await bed.aws<{ SecretString?: string }>({
-      ...{ service: 'secretsmanager', action: 'GetSecretValue' },
-      input: { SecretId: SecretArn, VersionStage: 'AWSCURRENT' },
-    });
-    const { username, password } = JSON.parse(SecretString ?? '{}') as Record<string, unknown>;
-    if (typeof username !== 'string' || typeof password !== 'string')
-      throw new Error(`${SecretArn} holds no username and password`);
-    return { user: username, password: new Secret(password) };
-  }
-
-  /** What the gate calls available is so only when a real login works. */
-  async #withHealth(proxy: Proxy, targets: unknown): Promise<unknown> {
-    if (!Array.isArray(targets)) return targets;
-    const unavailable = await this.#findFault(proxy);
-    return (targets as readonly { readonly TargetHealth?: { readonly State?: string } }[]).map((target) =>
-      target.TargetHealth?.State === 'AVAILABLE' && unavailable !== undefined
-        ? { ...target, TargetHealth: { State: 'UNAVAILABLE', ...unavailable } }
-        : target,
-    );
-  }
-
-  async #findFault(proxy: Proxy): Promise<{ Reason: string; Description: string } | undefined> {
-    const { bed, checksNetwork } = this.#options;
-    const database = this.#database(proxy);
-    if (database === undefined) return undefined;
-    if (checksNetwork) {
-      const groups = proxy.settings.VpcSecurityGroupIds ?? [];
-      const target = { groups: database.groups() };
-      if (!(await findReachable(bed, { groups }, [target])).has(target))
-        return { Reason: 'UNREACHABLE', Description: 'security groups keep the proxy from the target' };
-    }
-    const { Auth: auths = [], DefaultAuthScheme } = proxy.settings;
-    if (auths.length === 0 && DefaultAuthScheme === 'IAM_AUTH') {
-      return database.server.running
-        ? undefined
-        : { Reason: 'CONNECTION_FAILED', Description: 'the target is stopped' };
-    }
-    let Description = 'Proxy does not have any registered credentials';
-    for (const auth of auths) {
-      try {
-        await this.#logIn(database, await this.#readSecret(proxy, auth));
-        return undefined;
-      } catch (error) {
-        Description = errorMessage(error);
-        if (/ECONNREFUSED/.test(Description)) return { Reason: 'CONNECTION_FAILED', Description };
-      }
-    }
-    return { Reason: 'AUTH_FAILURE', Description };
-  }
-
-  async #logIn(database: Database, { user, password }: Held): Promise<void> {
-    const { authority, hostMap } = this.#options;
-    const name = database.names.writer[0] ?? '';
-    const place = hostMap.get(name);
-    if (place === undefined) throw new Error('ECONNREFUSED');
-    const tls = { ca: authority.certificate, name };
-    const target = { ...place, database: 'postgres', user, password, tls };
-    await withClient(target, { applicationName: 'rds_proxy_health' }, (client) => client.query('SELECT 1'));
-  }
 }
 
-function modified(settings: Settings, input: Record<string, unknown>): Settings {
-  const { SecurityGroups, ...rest } = input as Partial<Settings> & {
+function modified(settings: ProxySettings, input: Record<string, unknown>): ProxySettings {
+  const { SecurityGroups, ...rest } = input as Partial<ProxySettings> & {
     readonly SecurityGroups?: readonly string[];
   };
   return { ...settings, ...rest, ...(SecurityGroups && { VpcSecurityGroupIds: SecurityGroups }) };
