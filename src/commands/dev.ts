@@ -37,7 +37,7 @@ With "-- <command>" it runs that command on a scratch database and a free port (
     }),
     concurrency: Flags.integer({ min: 1, description: 'most environments at once; more are throttled' }),
     proxy: toggle('connect the functions through an emulated RDS Proxy, which tells what pins'),
-    'proxy-connections': Flags.integer({ min: 1, description: "the proxy's connections [default: 5]" }),
+    'proxy-connections': Flags.integer({ min: 1, description: 'its connections; turns it on [default: 5]' }),
     verbose: toggle("show Lambda's START, END and REPORT lines", 'v'),
     reset: toggle('first delete the local database; needs --confirm'),
     confirm: Flags.string({ description: 'the project name, to allow --reset', helpValue: 'project' }),
