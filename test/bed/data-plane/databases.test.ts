@@ -282,3 +282,12 @@ test('an Aurora cluster answers once it has an instance; its reader only reads',
   await rds.send(new DeleteDBInstanceCommand({ DBInstanceIdentifier: 'a2', SkipFinalSnapshot: true }));
   await query(reader, 'boss', password, 'INSERT INTO t VALUES (4)', { database: 'shop' });
 });
+
+test('another engine is left to the gate', async () => {
+  const mysql = { ...instance('other'), Engine: 'mysql' };
+  await rds.send(
+    new CreateDBInstanceCommand({ ...mysql, MasterUsername: 'boss', MasterUserPassword: password }),
+  );
+  expect(plane.findHost(await endpointOf('other'))).toBeUndefined();
+  await rds.send(new DeleteDBInstanceCommand({ DBInstanceIdentifier: 'other', SkipFinalSnapshot: true }));
+});

@@ -43,7 +43,10 @@ export interface Database {
   reader?: { readonly address: LoopbackAddress; readonly front: TokenFront };
 }
 
-/** Real servers for what RDS says that it has created, at the names that it answered. */
+/**
+ * Real servers for what RDS says that it has created, at the names that it answered. What it has no server for (another
+ * engine, what was there before, what was restored) is left to the gate.
+ */
 export class Databases {
   static readonly hooks = {
     after: [
@@ -132,12 +135,13 @@ export class Databases {
     cluster: string,
     input: Record<string, unknown>,
   ): Promise<void> {
+    const source = String(input.SourceDBInstanceIdentifier);
     switch (action) {
       case 'CreateDBInstance':
-        await this.#host(instance, this.#get('cluster', cluster));
+        await this.#host(instance, this.find('cluster', cluster));
         break;
       case 'CreateDBInstanceReadReplica':
-        await this.#host(instance, this.#get('instance', String(input.SourceDBInstanceIdentifier)), true);
+        await this.#host(instance, this.find('instance', source), true);
         break;
       case 'DeleteDBInstance':
         if (this.#hosted.has(instance)) await this.#unhost(instance);
@@ -153,7 +157,7 @@ export class Databases {
       default:
         await this.#change(
           action,
-          this.#get(cluster === '' ? 'instance' : 'cluster', cluster || instance),
+          this.find(cluster === '' ? 'instance' : 'cluster', cluster || instance),
           input,
         );
     }
@@ -175,15 +179,11 @@ export class Databases {
     for (const { server } of this.all()) server.kill();
   }
 
-  #get(kind: DatabaseKind, id: string): Database {
-    const found = this.find(kind, id);
-    if (found === undefined) throw new Error(`the data plane has no server for the ${kind} ${id}`);
-    return found;
-  }
-
   async #create(kind: DatabaseKind, id: string, input: Record<string, unknown>): Promise<void> {
     const { context, authority, maxConnections } = this.#options;
     const described = await describeDatabase(this.#options.bed, kind, id);
+    // Of other engines the bed knows no more than moto.
+    if (!described.Engine.includes('postgres')) return;
     const wanted = Number.parseInt(described.EngineVersion, 10);
     const major = postgresMajors.find((known) => known === wanted);
     if (major === undefined) throw new Error(`the bed has no PostgreSQL ${described.EngineVersion}`);
@@ -214,7 +214,8 @@ export class Databases {
   }
 
   /** A member of a cluster, or a read replica: the data is that of `database`, and so is the server. */
-  async #host(instance: string, database: Database, reads = database.names.writer.length > 0): Promise<void> {
+  async #host(instance: string, database: Database | undefined, reads = hasWriter(database)): Promise<void> {
+    if (database === undefined) return;
     const { Endpoint } = await describeDatabase(this.#options.bed, 'instance', instance);
     if (typeof Endpoint !== 'object') throw new Error(`RDS gave ${instance} no endpoint`);
     this.#hosted.set(instance, { database, name: Endpoint.Address, reads });
@@ -254,7 +255,12 @@ export class Databases {
     await this.#map(database);
   }
 
-  async #change(action: string, database: Database, input: Record<string, unknown>): Promise<void> {
+  async #change(
+    action: string,
+    database: Database | undefined,
+    input: Record<string, unknown>,
+  ): Promise<void> {
+    if (database === undefined) return;
     const { server } = database;
     if (action.startsWith('Stop')) {
       await server.stop();
@@ -344,4 +350,8 @@ export class Databases {
       resourceId: described.DbClusterResourceId ?? described.DbiResourceId ?? '',
     });
   }
+}
+
+function hasWriter(database: Database | undefined): boolean {
+  return database !== undefined && database.names.writer.length > 0;
 }

@@ -10,6 +10,7 @@ export interface Described {
   readonly DbiResourceId?: string;
   readonly DbClusterResourceId?: string;
   readonly DBClusterIdentifier?: string;
+  readonly Engine: string;
   readonly EngineVersion: string;
   readonly MasterUsername: string;
   readonly DBName?: string;
