@@ -154,9 +154,19 @@ function explainDataApiError(
   done: number,
 ): unknown {
   const said = errorMessage(error);
-  if (/exceeded size limit|too large/i.test(said)) {
-    return new UserError('RESULT_TOO_LONG', `the Data API gives 1 MiB at the most: ${said}`, {
-      suggestions: ['ask for fewer rows or columns in the statement itself', 'or --route runner'],
+  if (/size limit|too large/i.test(said)) {
+    return new UserError(
+      'RESULT_TOO_LONG',
+      `the Data API gives 1 MiB, and 64 KB a row, at the most: ${said}`,
+      {
+        suggestions: ['ask for fewer rows or columns in the statement itself', 'or --route runner'],
+        cause: error,
+      },
+    );
+  }
+  if (error instanceof Error && error.name === 'UnsupportedResultException') {
+    return new UserError('RESULT_UNFIT', `the Data API cannot carry this result: ${said}`, {
+      suggestions: ['cast the column to text: column::text', 'or --route runner'],
       cause: error,
     });
   }
