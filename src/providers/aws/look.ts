@@ -1,5 +1,5 @@
 import { type Api, type ApiGatewayV2Client, GetApisCommand } from '@aws-sdk/client-apigatewayv2';
-import { DescribeLogGroupsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import { DescribeLogGroupsCommand, type LogGroup } from '@aws-sdk/client-cloudwatch-logs';
 import {
   DescribeAddressesCommand,
   DescribeInternetGatewaysCommand,
@@ -51,12 +51,7 @@ export function takeLook(aws: Aws, stage: Stage) {
     ),
     endpoints: once(() => pages((page) => ec2.send(new DescribeVpcEndpointsCommand(page)), 'VpcEndpoints')),
     secrets: once(() => listSecrets(secrets, stage)),
-    logGroups: once(async () => {
-      const { logGroups = [] } = await logs.send(
-        new DescribeLogGroupsCommand({ logGroupNamePrefix: `/aws/lambda/${stage.prefix}-` }),
-      );
-      return logGroups;
-    }),
+    logGroups: once(() => listLogGroups(logs, `/aws/lambda/${stage.prefix}-`)),
     /** By its whole name, as `$LATEST` is. */
     lambdaFunction: keyed((name: string) =>
       unlessGone(lambda.send(new GetFunctionCommand({ FunctionName: name }))),
@@ -103,6 +98,20 @@ async function listSecrets(secrets: Aws['read']['secrets'], stage: Stage): Promi
     );
     all.push(...SecretList);
     token = NextToken;
+  } while (token !== undefined);
+  return all;
+}
+
+async function listLogGroups(logs: Aws['read']['logs'], prefix: string): Promise<LogGroup[]> {
+  const all: LogGroup[] = [];
+  let token: string | undefined;
+  do {
+    const page = token === undefined ? {} : { nextToken: token };
+    const { logGroups = [], nextToken } = await logs.send(
+      new DescribeLogGroupsCommand({ logGroupNamePrefix: prefix, ...page }),
+    );
+    all.push(...logGroups);
+    token = nextToken;
   } while (token !== undefined);
   return all;
 }

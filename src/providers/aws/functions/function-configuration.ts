@@ -80,7 +80,14 @@ function environmentOf(
 /** Without a proxy, whose certificate everybody trusts, functions need RDS's own authorities. */
 export const isDirect = ({ cloud }: Stage): boolean => cloud.proxy === false;
 
-/** Where a deployed function, or one of its versions, is not as wanted. Values of variables are not shown. */
+/** Only these are shown: somebody may have put a secret into any other. */
+const plainVariables = new Set(
+  ['HOST', 'PORT', 'DATABASE', 'USER', 'SSLMODE', 'SSLROOTCERT']
+    .map((name) => `PG${name}`)
+    .concat('LAMBDAPG_SECRET_ARN', 'LAMBDAPG_DB_AUTH'),
+);
+
+/** Where a deployed function, or one of its versions, is not as wanted. */
 export function configurationDifferences(
   have: FunctionConfiguration,
   want: WantedConfiguration,
@@ -106,7 +113,7 @@ function variableDifferences(
     .filter((name) => now[name] !== want[name])
     .map((name) => {
       const shown = (value: string | undefined): string =>
-        value === undefined ? 'not set' : (/^PG|^LAMBDAPG_/.test(name) && value) || 'another value';
+        value === undefined ? 'not set' : plainVariables.has(name) ? value : 'another value';
       return difference(`Environment ${name}`, shown(now[name]), shown(want[name]), true);
     });
 }

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { GetRolePolicyCommand } from '@aws-sdk/client-iam';
 import type { Haves } from '../../../provision/step.ts';
 import { unlessGone } from '../judge.ts';
-import { nameOf } from '../stage.ts';
+import { functionNameOf, nameOf } from '../stage.ts';
 import { policyName, type RoleHave, roleStep, type Statement } from '../steps/iam-role.ts';
 import { functionStatements } from '../steps/runner.ts';
 import { difference } from '../steps/tagged.ts';
@@ -18,6 +18,7 @@ export function functionRole(world: World, name: string, needs: FunctionNeeds): 
   const used = [activeSecret ?? front];
   const statements = async (haves: Haves): Promise<Statement[]> => [
     ...(await functionStatements(world, name)),
+    await codeStatement(world, name),
     await loginStatement(world, needs, haves),
   ];
   const step = roleStep(world, { resource: name, service: 'lambda.amazonaws.com', needs: used, statements });
@@ -31,6 +32,28 @@ export function functionRole(world: World, name: string, needs: FunctionNeeds): 
       const differences = [difference('PolicyDocument', 'other permissions', 'those it needs', true)];
       return { state: 'drifted', have: found.have, differences };
     },
+  };
+}
+
+/**
+ * The network interfaces are Lambda's to make, not the code's that runs in the function.
+ * docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-best-practice
+ */
+async function codeStatement({ aws, stage }: World, name: string): Promise<Statement> {
+  const { account, partition } = await aws.identity();
+  const fn = `arn:${partition}:lambda:${aws.region}:${account}:function:${functionNameOf(stage, name)}`;
+  return {
+    Effect: 'Deny',
+    Action: [
+      'ec2:CreateNetworkInterface',
+      'ec2:DeleteNetworkInterface',
+      'ec2:DescribeNetworkInterfaces',
+      'ec2:DetachNetworkInterface',
+      'ec2:AssignPrivateIpAddresses',
+      'ec2:UnassignPrivateIpAddresses',
+    ],
+    Resource: '*',
+    Condition: { ArnEquals: { 'lambda:SourceFunctionArn': fn } },
   };
 }
 

@@ -90,15 +90,17 @@ async function invokeHealth(
   Qualifier: string,
 ): Promise<Health> {
   const startedAt = Date.now();
-  const result = await aws.read.lambda.send(
-    new InvokeCommand({
-      FunctionName: functionNameOf(stage, functionName),
-      Qualifier,
-      LogType: 'Tail',
-      Payload: Buffer.from(JSON.stringify(event)),
-    }),
-    { abortSignal: context.signal },
-  );
+  const command = new InvokeCommand({
+    FunctionName: functionNameOf(stage, functionName),
+    Qualifier,
+    LogType: 'Tail',
+    Payload: Buffer.from(JSON.stringify(event)),
+  });
+  const asked = aws.read.lambda.send(command, { abortSignal: context.signal });
+  const result = await asked.catch((error: unknown) => {
+    context.signal.throwIfAborted();
+    throw error;
+  });
   const text = Buffer.from(result.Payload ?? []).toString('utf8');
   return {
     ...(result.FunctionError === undefined ? readAnswer(text) : { status: 502, text }),

@@ -1,7 +1,7 @@
 import type { Found, Haves, Step } from '../../../provision/step.ts';
 import { haveOf } from '../../../provision/step.ts';
 import type { Look } from '../look.ts';
-import type { SubnetHave } from '../steps/network.ts';
+import type { SubnetHave } from '../steps/network-haves.ts';
 import type { SecretHave } from '../steps/secrets.ts';
 import type { GroupHave } from '../steps/security-groups.ts';
 import type { AwsStep } from '../steps/world.ts';

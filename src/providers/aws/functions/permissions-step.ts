@@ -15,6 +15,9 @@ import { ruleArn } from './schedule-step.ts';
 /** Ours among the statements of an alias's policy. */
 const mark = 'lambdapg-';
 
+/** A function's policy has room for 20 kB, about 50 statements; above this, one statement lets the whole API call. */
+const mostStatements = 30;
+
 interface Caller {
   readonly principal: string;
   readonly sourceArn: string;
@@ -78,9 +81,9 @@ async function callersOf(world: World, name: string, apiId: string): Promise<Cal
   const { account, partition } = await aws.identity();
   const api = `arn:${partition}:execute-api:${aws.region}:${account}:${apiId}`;
   return [
-    ...routes.map((key) => ({
+    ...(routes.length > mostStatements ? ['*'] : routes.map((key) => `*/${routePart(key)}`)).map((end) => ({
       principal: 'apigateway.amazonaws.com',
-      sourceArn: `${api}/*/${routePart(key)}`,
+      sourceArn: `${api}/${end}`,
     })),
     ...(schedule === undefined
       ? []

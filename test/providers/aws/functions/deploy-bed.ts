@@ -3,7 +3,6 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { parseHostMap } from '../../../../src/database/host-map.ts';
 import { requestEvent } from '../../../../src/local/lambda/request-event.ts';
 import { type CloudConfig, configSchema } from '../../../../src/project/config-schema.ts';
 import type { Project } from '../../../../src/project/find-project.ts';

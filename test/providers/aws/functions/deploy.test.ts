@@ -81,6 +81,14 @@ describe('a first deployment', () => {
       },
       { Effect: 'Allow', Action: expect.arrayContaining(['ec2:CreateNetworkInterface']), Resource: '*' },
       {
+        ...{ Effect: 'Deny', Action: expect.arrayContaining(['ec2:CreateNetworkInterface']), Resource: '*' },
+        Condition: {
+          ArnEquals: {
+            'lambda:SourceFunctionArn': `arn:aws:lambda:us-east-1:${bed.account}:function:my-api-dev-api`,
+          },
+        },
+      },
+      {
         Effect: 'Allow',
         Action: ['secretsmanager:GetSecretValue'],
         Resource: environment.LAMBDAPG_SECRET_ARN,
@@ -136,7 +144,7 @@ describe('a first deployment', () => {
     const { environment } = await bed.functionCode(name('api'), 'live');
     expect(environment).toMatchObject({ LAMBDAPG_DB_AUTH: 'iam', PGUSER: 'my_api_a' });
     expect(Object.keys(environment)).not.toEqual(expect.arrayContaining(['PGSSLROOTCERT']));
-    expect((await policyOf(deployed, 'api')).Statement[2]).toEqual({
+    expect((await policyOf(deployed, 'api')).Statement.at(-1)).toEqual({
       ...{ Effect: 'Allow', Action: ['rds-db:connect'] },
       Resource: `arn:aws:rds-db:us-east-1:${bed.account}:dbuser:db-ABCDEFG/my_api_a`,
     });
