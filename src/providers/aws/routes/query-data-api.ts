@@ -44,12 +44,7 @@ export async function queryDataApi(session: DataApiSession, input: QueryInput): 
     for (const statement of some) {
       const output = await executeStatement(session, statement.text, transactionId).catch(
         (error: unknown) => {
-          throw explainDataApiError(
-            error,
-            input,
-            statement,
-            transactionId === undefined ? results.length : 0,
-          );
+          throw explainDataApiError(error, input, statement, input.oneTransaction ? 0 : results.length);
         },
       );
       const result = toResult(output, statement, maxRows);
