@@ -87,7 +87,14 @@ export async function startDataPlane(bed: Bed, options: DataPlaneOptions = {}): 
   process.once('exit', kill);
   const unhook = await hookAll(bed, [
     { after: Identities.hooks, handle: async (call) => void identities.handle(call) as undefined },
-    { ...Databases.hooks, handle: (call) => databases.handle(call) },
+    {
+      ...Databases.hooks,
+      handle: async (call) => {
+        const reply = await databases.handle(call);
+        await proxies.follow();
+        return reply;
+      },
+    },
     { after: Proxies.hooks, handle: (call) => proxies.handle(call) },
     { after: HttpApis.hooks, handle: (call) => httpApis.handle(call) },
     { instead: DataApi.hooks, handle: (call) => dataApi.handle(call) },

@@ -7,6 +7,7 @@ import {
   DescribeDBInstancesCommand,
   DescribeDBProxiesCommand,
   DescribeDBProxyTargetsCommand,
+  ModifyDBInstanceCommand,
   ModifyDBProxyTargetGroupCommand,
   RDSClient,
   RegisterDBProxyTargetsCommand,
@@ -139,6 +140,12 @@ test('a proxy with secrets: health tells the truth, clients log in, the pool is 
   const { name } = await proxyOf('pooled');
   expect(await query(name, 'boss', password, 'SELECT current_user AS who')).toEqual([{ who: 'boss' }]);
   expect(plane.proxies.find('pooled')?.metrics()).toMatchObject({ MaxDatabaseConnectionsAllowed: 6 });
+  const before = plane.proxies.find('pooled');
+  const change = { DBInstanceIdentifier: 'db', ApplyImmediately: true };
+  for (const EnableIAMDatabaseAuthentication of [false, true])
+    await rds.send(new ModifyDBInstanceCommand({ ...change, EnableIAMDatabaseAuthentication }));
+  expect(plane.proxies.find('pooled')).not.toBe(before);
+  expect(await query(name, 'boss', password, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   await expect(query(name, 'stranger', password, 'SELECT 1')).rejects.toThrow(
     /no credentials for the role stranger/,
   );

@@ -31,6 +31,8 @@ interface Endpoint {
   readonly groups: readonly string[] | undefined;
   readonly address: LoopbackAddress;
   running?: LocalProxy;
+  /** What it leads to. */
+  target?: string | undefined;
 }
 
 interface Proxy {
@@ -178,14 +180,29 @@ export class Proxies {
     delete endpoint.running;
   }
 
-  async #restart(proxy: Proxy): Promise<void> {
+  /** Starts anew what leads elsewhere by now: IAM was switched on, a reader came, the target is gone. */
+  follow(): Promise<void> {
+    const followed = this.#last
+      .catch(() => {})
+      .then(async () => {
+        for (const proxy of this.#proxies.values()) await this.#restart(proxy, true);
+      });
+    this.#last = followed;
+    return followed;
+  }
+
+  async #restart(proxy: Proxy, onlyMoved = false): Promise<void> {
+    const { hostMap } = this.#options;
+    const database = this.#database(proxy);
     for (const endpoint of proxy.endpoints.values()) {
-      await this.#stopEndpoint(endpoint);
-      const database = this.#database(proxy);
       const name = database?.names[endpoint.reads ? 'reader' : 'writer'][0];
+      const target = name === undefined ? undefined : `${name} at ${hostMap.get(name)?.host}`;
+      if (onlyMoved && target === endpoint.target) continue;
+      await this.#stopEndpoint(endpoint);
+      endpoint.target = target;
       if (database === undefined || name === undefined) continue;
       endpoint.running = await this.#start(proxy, endpoint, database, name);
-      this.#options.hostMap.set(endpoint.name, endpoint.address.host, postgresPort);
+      hostMap.set(endpoint.name, endpoint.address.host, postgresPort);
     }
   }
 
