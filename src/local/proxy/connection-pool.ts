@@ -84,7 +84,7 @@ export class ConnectionPool {
     for (;;) {
       const connection = await this.#wait(login, settings, signal);
       try {
-        await connection.adopt(settings);
+        await connection.adopt(settings, this.#options.initQuery);
         signal.throwIfAborted();
         this.#counters.borrowed(Number((process.hrtime.bigint() - started) / 1_000n));
         return connection;

@@ -136,8 +136,8 @@ export class ServerConnection {
   }
 
   /** Makes the session's settings those of a client. */
-  async adopt(settings: SessionSettings): Promise<void> {
-    const sql = settingsChange(this.settings, settings);
+  async adopt(settings: SessionSettings, initQuery?: string): Promise<void> {
+    const sql = settingsChange(this.settings, settings, initQuery);
     if (sql === '') return;
     await this.run(sql);
     this.settings = settings;

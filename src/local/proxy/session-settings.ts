@@ -11,15 +11,19 @@ export function findSetting(name: string): string | undefined {
   return known.find((setting) => setting.toLowerCase() === name.toLowerCase());
 }
 
-/** SQL that turns the settings of a session into others; empty when they are the same. */
-export function settingsChange(from: SessionSettings, to: SessionSettings): string {
-  return known
-    .filter((name) => from[name] !== to[name])
-    .map((name) => {
-      const value = to[name];
-      return value === undefined ? `RESET ${name}` : `SET ${name} TO ${quote(value)}`;
-    })
-    .join('; ');
+/**
+ * SQL that turns the settings of a session into others; empty when they are the same. A reset would undo what the proxy's
+ * initialization query set, so that follows it.
+ */
+export function settingsChange(from: SessionSettings, to: SessionSettings, initQuery?: string): string {
+  const changed = known.filter((name) => from[name] !== to[name]);
+  const reset = changed.filter((name) => to[name] === undefined).map((name) => `RESET ${name}`);
+  const again = reset.length > 0 && initQuery !== undefined ? [initQuery] : [];
+  const set = (again.length > 0 ? known : changed).flatMap((name) => {
+    const value = to[name];
+    return value === undefined ? [] : [`SET ${name} TO ${quote(value)}`];
+  });
+  return [...reset, ...again, ...set].join('; ');
 }
 
 export function sameSettings(a: SessionSettings, b: SessionSettings): boolean {
