@@ -140,7 +140,9 @@ async function obsoleteFunction(
   if (found !== undefined && found.Tags?.['lambdapg:resource'] !== functionResource(name)) return [];
   const former = withFunction(world, name);
   const { role, code } = oneFunction(former, name, needs, { api: undefined, before: [] });
-  return [role, code, scheduleStep(former, name, undefined, [code])];
+  // What a removed function has logged is kept for as long as the stage is.
+  const logs = world.removal === undefined ? [] : [logGroupStep(former, name)];
+  return [role, code, scheduleStep(former, name, undefined, [code]), ...logs];
 }
 
 /** The stage as if the function were still in `lambdapg.json`. */

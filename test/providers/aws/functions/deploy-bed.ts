@@ -2,41 +2,30 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
-import { onTestFinished } from 'vitest';
-import { requestEvent } from '../../../../src/local/lambda/request-event.ts';
-import { type CloudConfig, configSchema } from '../../../../src/project/config-schema.ts';
-import type { Project } from '../../../../src/project/find-project.ts';
-import { parseProjectName } from '../../../../src/project/names.ts';
-import { type Deployed, deployStage } from '../../../../src/providers/aws/deploy-stage.ts';
-import type { FunctionNeeds } from '../../../../src/providers/aws/functions/needs.ts';
-import { openWorld } from '../../../../src/providers/aws/open-world.ts';
-import { planDeploy } from '../../../../src/providers/aws/plan-deploy.ts';
-import type { AwsStep, World } from '../../../../src/providers/aws/steps/world.ts';
+import { expect, onTestFinished } from 'vitest';
+import type { Deployed } from '../../../../src/providers/aws/deploy-stage.ts';
+import type { PlannedDeploy } from '../../../../src/providers/aws/plan-deploy.ts';
 import { type Bed, startBed } from '../../../bed/bed.ts';
-import { makeTempDir, type TestContext, testContext } from '../../../postgres-server.ts';
-
-type Config = Record<string, unknown>;
+import { makeTempDir } from '../../../postgres-server.ts';
+import { type Config, certificatesOf, type DeployInput, deployOnce, planOnce } from './deploy-run.ts';
 
 /** A stage whose database is there by word alone, with functions to deploy onto it. */
 export interface DeployBed {
   readonly bed: Bed;
-  readonly project: Project;
-  readonly context: TestContext;
+  readonly input: DeployInput;
   /** What an invocation of a version answers, and what the public URL does. */
   readonly answers: { version: (version: string) => object; url: number };
   /** `version 1`, `url /health`: who was asked, in that order. */
   readonly asked: string[];
-  /** Replaces `lambdapg.json`'s functions or sources. */
-  change(changes: { functions?: Config; sources?: Record<string, string>; cloud?: Config }): Promise<void>;
-  plan(only?: readonly string[]): ReturnType<typeof planDeploy>;
+  /** Replaces `lambdapg.json`'s functions, or sources: texts that the function answers. */
+  change(changes: { functions?: Config; sources?: Readonly<Record<string, string>> }): Promise<void>;
+  plan(only?: readonly string[]): Promise<PlannedDeploy>;
   deploy(only?: readonly string[]): Promise<Deployed>;
-  world(): Promise<World>;
-  readonly network: Network;
   /** `lambda:CreateFunction`: what was changed since `bed.clearRequests()`, the lock left out. */
   changes(): Promise<string[]>;
 }
 
-export const defaultFunctions: Config = {
+export const defaultFunctions = {
   api: {
     handler: 'src/api.handler',
     routes: ['GET /health', 'ANY /books/{proxy+}'],
@@ -45,9 +34,7 @@ export const defaultFunctions: Config = {
   overdue: { handler: 'src/overdue.handler', schedule: 'rate(1 day)', reservedConcurrency: 2 },
 };
 
-const source = (text: string): string => `export const handler = async () => (${JSON.stringify(text)});\n`;
-
-export async function startDeployBed(cloud: Config = {}, stage = 'dev'): Promise<DeployBed> {
+export async function startDeployBed(cloud: Config = {}): Promise<DeployBed> {
   const bed = await startBed();
   onTestFinished(() => bed.stop());
   Object.assign(process.env, bed.environment);
@@ -56,39 +43,24 @@ export async function startDeployBed(cloud: Config = {}, stage = 'dev'): Promise
   const asked: string[] = [];
   const answers: DeployBed['answers'] = { version: () => ({ statusCode: 200, body: 'ok' }), url: 200 };
   await serveFunctions(bed, asked, answers);
-  const network = await findNetwork(bed);
-  const pem = join(dir, 'rds.pem');
-  await writeFile(pem, '-----BEGIN CERTIFICATE-----');
-  const context = testContext({ env: { LAMBDAPG_RDS_CA: pem } });
-  let project = makeProject(dir, defaultFunctions, cloud);
-  const change: DeployBed['change'] = async ({ functions, sources = {}, cloud: other }) => {
-    const { config } = project;
-    project = makeProject(dir, functions ?? config.functions, other ?? config.cloud);
+  await writeFile(certificatesOf(dir), '-----BEGIN CERTIFICATE-----');
+  let input: DeployInput = { dir, functions: defaultFunctions, cloud, ...(await makeNetwork(bed)) };
+  const change: DeployBed['change'] = async ({ functions, sources = {} }) => {
+    input = { ...input, functions: functions ?? input.functions };
     for (const [path, text] of Object.entries(sources)) {
       await mkdir(dirname(join(dir, path)), { recursive: true });
-      await writeFile(join(dir, path), text);
+      await writeFile(join(dir, path), `export const handler = async () => (${JSON.stringify(text)});\n`);
     }
   };
-  await change({ sources: { 'src/api.ts': source('one'), 'src/overdue.ts': source('overdue') } });
-  const world = () => openWorld(context, project, { stage, runner: false });
-  const healthOf = () => {
-    const path = project.config.cloud.healthPath;
-    const request = requestEvent(project.config, 'GET', path);
-    return request === undefined ? undefined : { ...request, path };
-  };
-  const plan = async (only?: readonly string[]) => {
-    const now = await world();
-    return planDeploy(context, now, project, { needs: needsOf(now, network), only, health: healthOf() });
-  };
+  await change({ sources: { 'src/api.ts': 'one', 'src/overdue.ts': 'one' } });
+  const partOf = (only: readonly string[] | undefined) => ({ ...input, ...(only && { only }) });
   return {
-    ...{ bed, context, answers, asked, change, plan, world, network },
-    get project() {
-      return project;
+    ...{ bed, answers, asked, change },
+    get input() {
+      return input;
     },
-    async deploy(only) {
-      const planned = await plan(only);
-      return deployStage(context, await world(), planned, healthOf());
-    },
+    plan: (only) => planOnce(partOf(only)),
+    deploy: (only) => deployOnce(partOf(only)),
     async changes() {
       const reads = /^(Get|List|Describe|Invoke)/;
       return (await bed.requests())
@@ -98,52 +70,32 @@ export async function startDeployBed(cloud: Config = {}, stage = 'dev'): Promise
   };
 }
 
-export const textSource = source;
-
-function makeProject(dir: string, functions: unknown, cloud: Config | CloudConfig): Project {
-  const answers = { name: 'my-api', template: 'api', language: 'node', runtime: 'nodejs24.x' };
-  return {
-    dir,
-    config: configSchema.parse({ ...answers, functions, cloud }),
-    names: parseProjectName('my-api'),
-  };
+export async function aliasVersion({ bed }: DeployBed, fn = 'api'): Promise<unknown> {
+  const input = { FunctionName: `my-api-dev-${fn}`, Name: 'live' };
+  return (await bed.aws({ service: 'lambda', action: 'GetAlias', input })).FunctionVersion;
 }
 
-interface Network {
-  readonly subnetIds: readonly string[];
-  readonly groupId: string;
+/** Of the one HTTP API. */
+export async function routesOf({ bed }: DeployBed): Promise<{ keys: string[]; integrations: number }> {
+  const ask = async <Item>(action: string, input = {}): Promise<Item[]> =>
+    (await bed.aws<{ Items: Item[] }>({ service: 'apigatewayv2', action, input })).Items;
+  const apis = await ask<{ ApiId: string }>('GetApis');
+  expect(apis.length).toBe(1);
+  const input = { ApiId: apis[0]?.ApiId };
+  const routes = await ask<{ RouteKey: string }>('GetRoutes', input);
+  const integrations = await ask('GetIntegrations', input);
+  return { keys: routes.map(({ RouteKey }) => RouteKey).sort(), integrations: integrations.length };
 }
 
-async function findNetwork(bed: Bed): Promise<Network> {
+async function makeNetwork(bed: Bed): Promise<Pick<DeployInput, 'subnetIds' | 'groupId'>> {
   const { Subnets } = await bed.aws<{ Subnets: { SubnetId: string }[] }>({
     ...{ service: 'ec2', action: 'DescribeSubnets' },
   });
   const input = { GroupName: 'function', Description: 'function' };
   const { GroupId } = await bed.aws<{ GroupId: string }>({
-    service: 'ec2',
-    action: 'CreateSecurityGroup',
-    input,
+    ...{ service: 'ec2', action: 'CreateSecurityGroup', input },
   });
   return { subnetIds: Subnets.slice(0, 2).map(({ SubnetId }) => SubnetId), groupId: GroupId };
-}
-
-/** Steps of a stage that is ready as it stands. */
-function needsOf({ stage }: World, { subnetIds, groupId }: Network): FunctionNeeds {
-  const step = <Have>(id: string, have: Have): AwsStep<Have> => ({
-    ...{ id, title: id, needs: [] },
-    find: async () => ({ state: 'ready', have }),
-    create: async () => {},
-  });
-  const secret = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:my-api-dev/active-AbCdEf';
-  const host =
-    stage.cloud.proxy === false ? 'db.example.rds.amazonaws.com' : 'my-api.proxy-x.rds.amazonaws.com';
-  return {
-    subnets: subnetIds.map((subnetId) => step(subnetId, { subnetId, zone: 'a' })),
-    functionGroup: step('group-function', { groupId }),
-    rules: step('group-rules', []),
-    front: step('front', { host, port: 5432, resourceId: 'db-ABCDEFG' }),
-    ...(stage.cloud.auth === 'secret' && { activeSecret: step('secret-active', { arn: secret }) }),
-  };
 }
 
 /** Answers for versions and for the API's URL, as `answers` says. */

@@ -1,11 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { type DeployBed, defaultFunctions, startDeployBed, textSource } from './deploy-bed.ts';
+import { aliasVersion, type DeployBed, defaultFunctions, routesOf, startDeployBed } from './deploy-bed.ts';
+import { secretArn } from './deploy-run.ts';
 
 const name = (fn: string): string => `my-api-dev-${fn}`;
-
-const aliasVersion = async ({ bed }: DeployBed, fn = 'api'): Promise<unknown> =>
-  (await bed.aws({ service: 'lambda', action: 'GetAlias', input: { FunctionName: name(fn), Name: 'live' } }))
-    .FunctionVersion;
 
 const policyOf = async (
   { bed }: DeployBed,
@@ -16,26 +13,6 @@ const policyOf = async (
     input: { RoleName: name(fn), PolicyName: 'lambdapg' },
   });
   return JSON.parse(decodeURIComponent(String(PolicyDocument)));
-};
-
-const routesOf = async ({ bed }: DeployBed): Promise<{ keys: string[]; integrations: number }> => {
-  const { Items: apis } = await bed.aws<{ Items: { ApiId: string }[] }>({
-    service: 'apigatewayv2',
-    action: 'GetApis',
-  });
-  expect(apis.length).toBe(1);
-  const input = { ApiId: apis[0]?.ApiId };
-  const routes = await bed.aws<{ Items: { RouteKey: string }[] }>({
-    service: 'apigatewayv2',
-    action: 'GetRoutes',
-    input,
-  });
-  const { Items } = await bed.aws<{ Items: unknown[] }>({
-    service: 'apigatewayv2',
-    action: 'GetIntegrations',
-    input,
-  });
-  return { keys: routes.Items.map(({ RouteKey }) => RouteKey).sort(), integrations: Items.length };
 };
 
 describe('a first deployment', () => {
@@ -61,7 +38,7 @@ describe('a first deployment', () => {
     expect(await bed.aws(read)).toMatchObject({
       ...{ Runtime: 'nodejs24.x', Handler: 'index.handler', MemorySize: 256, Timeout: 10 },
       ...{ Architectures: ['arm64'], Role: `arn:aws:iam::${bed.account}:role/my-api-dev-api` },
-      VpcConfig: { SubnetIds: deployed.network.subnetIds, SecurityGroupIds: [deployed.network.groupId] },
+      VpcConfig: { SubnetIds: deployed.input.subnetIds, SecurityGroupIds: [deployed.input.groupId] },
       LoggingConfig: { LogFormat: 'JSON', LogGroup: '/aws/lambda/my-api-dev-api' },
     });
     expect(environment).toEqual({
@@ -71,7 +48,7 @@ describe('a first deployment', () => {
       PGDATABASE: 'my_api',
       PGSSLMODE: 'verify-full',
       PGSSLROOTCERT: './rds-ca.pem',
-      LAMBDAPG_SECRET_ARN: 'arn:aws:secretsmanager:us-east-1:123456789012:secret:my-api-dev/active-AbCdEf',
+      LAMBDAPG_SECRET_ARN: secretArn,
     });
     expect((await policyOf(deployed, 'api')).Statement).toEqual([
       {
@@ -179,7 +156,7 @@ describe('a second deployment', () => {
   test('of new code shifts that function alone', async () => {
     const deployed = await startDeployBed();
     await deployed.deploy();
-    await deployed.change({ sources: { 'src/api.ts': textSource('two') } });
+    await deployed.change({ sources: { 'src/api.ts': 'two' } });
     const { shown } = await deployed.plan();
     expect(shown.actions.filter(({ kind }) => kind !== 'keep').map(({ step, kind }) => [step, kind])).toEqual(
       [
@@ -204,7 +181,7 @@ describe('a second deployment', () => {
         ...defaultFunctions,
         overdue: { handler: 'src/overdue.handler', schedule: 'rate(2 days)', memoryMb: 512 },
       },
-      sources: { 'src/overdue.ts': textSource('later') },
+      sources: { 'src/overdue.ts': 'later' },
     });
     await deployed.deploy();
     const { configuration } = await deployed.bed.functionCode(name('overdue'), 'live');
@@ -221,7 +198,7 @@ describe('a second deployment', () => {
   test('whose version does not answer well leaves the former one in place', async () => {
     const deployed = await startDeployBed();
     await deployed.deploy();
-    await deployed.change({ sources: { 'src/api.ts': textSource('two') } });
+    await deployed.change({ sources: { 'src/api.ts': 'two' } });
     deployed.answers.version = (version) => ({ statusCode: version === '2' ? 503 : 200 });
     await expect(deployed.deploy()).rejects.toMatchObject({ code: 'HEALTH_CHECK_FAILED' });
     expect(await aliasVersion(deployed)).toBe('1');
@@ -231,7 +208,7 @@ describe('a second deployment', () => {
     const deployed = await startDeployBed();
     await deployed.deploy();
     await deployed.change({
-      sources: { 'src/api.ts': textSource('two'), 'src/overdue.ts': textSource('two') },
+      sources: { 'src/api.ts': 'two', 'src/overdue.ts': 'two' },
     });
     deployed.answers.url = 500;
     await expect(deployed.deploy()).rejects.toMatchObject({
@@ -266,7 +243,7 @@ describe('a second deployment', () => {
     await expect(deployed.plan(['api'])).rejects.toMatchObject({ code: 'NOT_DEPLOYED' });
     await deployed.deploy();
     await deployed.change({
-      sources: { 'src/api.ts': textSource('two'), 'src/overdue.ts': textSource('two') },
+      sources: { 'src/api.ts': 'two', 'src/overdue.ts': 'two' },
     });
     await deployed.deploy(['overdue']);
     expect([await aliasVersion(deployed), await aliasVersion(deployed, 'overdue')]).toEqual(['1', '2']);
@@ -300,40 +277,5 @@ describe('what is not ours', () => {
     const deployed = await startDeployBed();
     await deployed.change({ functions: { runner: { handler: 'src/api.handler' } } });
     await expect(deployed.plan()).rejects.toMatchObject({ code: 'RESERVED_NAME', exit: 2 });
-  });
-});
-
-describe('an answer that is lost after its effect', () => {
-  test('makes nothing twice', async () => {
-    const deployed = await startDeployBed();
-    const { bed } = deployed;
-    const effects = [
-      ...['iam:CreateRole', 'iam:PutRolePolicy', 'logs:CreateLogGroup', 'lambda:CreateFunction'],
-      ...[
-        'lambda:PublishVersion',
-        'lambda:CreateAlias',
-        'lambda:AddPermission',
-        'lambda:PutFunctionConcurrency',
-      ],
-      ...['apigatewayv2:CreateApi', 'apigatewayv2:CreateStage', 'apigatewayv2:CreateIntegration'],
-      ...['apigatewayv2:CreateRoute', 'events:PutRule', 'events:PutTargets'],
-    ];
-    for (const effect of effects) {
-      const [service = '', action = ''] = effect.split(':');
-      await bed.fault({ service, action, kind: 'drop-after' });
-    }
-    await deployed.deploy();
-    expect((await bed.faults()).filter(({ hits }) => hits !== 1)).toEqual([]);
-    expect(await routesOf(deployed)).toEqual({
-      keys: ['ANY /books/{proxy+}', 'GET /health'],
-      integrations: 1,
-    });
-    const made = (await deployed.changes()).filter((call) =>
-      /:Create(Function|Api|Role|Alias|LogGroup)$/.test(call),
-    );
-    expect(made.sort()).toEqual(
-      [...new Set(made)].flatMap((call) => (call.endsWith('Api') ? [call] : [call, call])),
-    );
-    expect((await deployed.plan()).shown.changes).toBe(0);
   });
 });
