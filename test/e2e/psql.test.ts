@@ -71,7 +71,7 @@ describe('lambdapg psql', () => {
       command: [process.execPath, built, 'psql'],
       steps: [
         ['=> ', 'SELECT current_user;\n'],
-        ['=> ', "\\! tr '\\0' ' ' < /proc/$PPID/cmdline; echo password ${#PGPASSWORD}\n"],
+        ['=> ', "\\! tr '\\0' ' ' < /proc/$PPID/cmdline; echo password $(printenv PGPASSWORD | wc -c)\n"],
         ['=> ', 'SELECT pg_sleep(60);\n'],
         ['pg_sleep(60);', '\u0003'],
         ['=> ', '\\q\n'],
@@ -88,7 +88,7 @@ describe('lambdapg psql', () => {
       },
     );
     expect(stdout).toContain('my_api_app');
-    expect(stdout).toMatch(/psql --no-password\s+password 43/);
+    expect(stdout).toMatch(/psql --no-password\s+password 44/);
     expect(stdout).toContain('canceling statement due to user request');
     expect(exitCode).toBe(0);
     expect(processesOf(project)).toEqual([]);

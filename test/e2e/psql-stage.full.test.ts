@@ -1,0 +1,4 @@
+import { describeStage } from './psql-stage-suite.ts';
+
+// No secret anywhere: the runner is sent tokens.
+describeStage('iam');
