@@ -55,7 +55,9 @@ export abstract class DatabaseCommand extends BaseCommand {
       return work(await openStage(context, project, choice));
     }
     return withProjectDatabase(context, project, parseDatabaseChoice(flags), ({ admin, app, ownerRole }) => {
-      const dial = (target: ConnectionTarget) => applyHostMap(target, hostMap);
+      // Our own server is where it is.
+      const mapped = flags['database-url'] !== undefined;
+      const dial = async (target: ConnectionTarget) => (mapped ? applyHostMap(target, hostMap) : target);
       const { run } = directRoute(context, dial);
       return work({ admin, app, run, dial, ...(ownerRole !== undefined && { ownerRole }) });
     });

@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { toggle } from '../base-command.ts';
 import { anyDatabaseFlags, DatabaseCommand } from '../database-command.ts';
-import { exitCodes } from '../errors.ts';
+import { exitCodes, UserError } from '../errors.ts';
 import { getProject } from '../project/find-project.ts';
 import { formatCsv, formatTables, type JsonResult, toJsonResult } from '../psql/format-results.ts';
 import { chooseLogin, logins } from '../psql/login.ts';
@@ -42,6 +42,12 @@ given needs no psql and goes any way, the runner in the VPC included.`;
     const project = await getProject(context.cwd);
     const input = process.stdin.isTTY === true ? undefined : process.stdin;
     const sql = await readQuery(context.cwd, { command: flags.command, file: flags.file, input });
+    if (sql === undefined && this.jsonEnabled()) {
+      throw new UserError('NO_SQL', 'psql on a terminal prints no JSON', {
+        exit: exitCodes.usage,
+        suggestions: ['add -c or -f'],
+      });
+    }
     return this.withDatabase(context, project, flags, async (database) => {
       const login = chooseLogin(database, flags.as);
       if (sql === undefined) {

@@ -1,7 +1,10 @@
 import { join } from 'node:path';
 import type { Context } from '../../../context.ts';
 
-/** What the runner is made of, for the steps that create it. */
+/**
+ * What the runner is made of, for the steps that create it. It needs to log and to have network interfaces, and nothing else: no
+ * secret, no database permission, no other service.
+ */
 export const runnerFunction = {
   handler: 'index.handler',
   runtime: 'nodejs22.x',
@@ -12,8 +15,6 @@ export const runnerFunction = {
   timeoutSeconds: 900,
   /** For seeds in /tmp; beyond 512 MB billed only while it runs. */
   ephemeralStorageMb: 2048,
-  /** To make network interfaces and to log; no secret, no database permission, no other service. */
-  managedPolicies: ['service-role/AWSLambdaVPCAccessExecutionRole'],
 } as const;
 
 /** The folder that is zipped as it stands: one self-contained file, `index.mjs`. */
