@@ -66,6 +66,16 @@ export const policyFlag = {
   }),
 };
 
+/** The functions of the account that a command is about. */
+export const functionFlags = {
+  function: Flags.string({ description: 'names or ARNs, separated by commas', helpValue: 'name,name' }),
+  'function-tag': Flags.string({
+    description: 'every function with this tag',
+    helpValue: 'key=value',
+    exclusive: ['function'],
+  }),
+};
+
 type AnswerFlags = { readonly [name in keyof typeof answerFlags]?: string | boolean | undefined };
 
 const database = (key: string): readonly string[] => ['cloud', 'database', key];

@@ -44,7 +44,7 @@ const lookEveryMs = 2_000;
  */
 export async function withRunLock<T>(
   context: Context,
-  { aws, stage }: { readonly aws: Aws; readonly stage: Stage },
+  { aws, stage }: { readonly aws: Aws; readonly stage: Pick<Stage, 'prefix'> },
   doing: string,
   work: () => Promise<T>,
 ): Promise<T> {

@@ -1,0 +1,89 @@
+import { Flags } from '@oclif/core';
+import { BaseCommand, toggle } from '../base-command.ts';
+import { cloudFlags, functionFlags, policyFlag } from '../cloud-flags.ts';
+import { exitCodes } from '../errors.ts';
+import { getProject } from '../project/find-project.ts';
+import { attachFunctions } from '../providers/aws/attach/attach-functions.ts';
+import { parseFunctionChoice } from '../providers/aws/attach/find-functions.ts';
+import { attachPolicy, listChoices, openAttach, stageOfTarget } from '../providers/aws/attach/open-attach.ts';
+import { planAttach, verifyInternet } from '../providers/aws/attach/plan-attach.ts';
+import { ask } from '../terminal/ask.ts';
+import { formatAttachPlan } from '../terminal/format-attach.ts';
+
+const { region, profile } = cloudFlags;
+
+export default class Attach extends BaseCommand {
+  static override summary = 'Wire existing Lambda functions to an existing PostgreSQL.';
+  static override description =
+    `Finds the shortest safe way (VPC, security-group rules, secret access, environment), shows it, applies it, and has a short-lived
+function with the same role, subnets and groups log in to prove it. What CloudFormation, SAM, Serverless or Terraform own by
+their tags is not changed: the patch is printed. lambdapg detach takes back exactly what was done.`;
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> --function orders --to stage:dev',
+    '<%= config.bin %> <%= command.id %> --function orders --to orders-proxy --secret orders/login --plan',
+    '<%= config.bin %> <%= command.id %> --function-tag team=orders --to orders-db --iam-user orders_app --yes',
+  ];
+  static override flags = {
+    ...{ region, profile },
+    ...functionFlags,
+    to: Flags.string({
+      description: 'RDS instance, Aurora cluster, RDS Proxy (by id), or a stage of the project',
+      helpValue: 'id|stage:name',
+      exclusive: ['database-url'],
+    }),
+    'database-url': Flags.string({
+      description: 'any PostgreSQL; user and password go into a secret of their own',
+      env: 'LAMBDAPG_ATTACH_URL',
+      helpValue: 'postgres://…',
+      noCacheDefault: true,
+    }),
+    secret: Flags.string({ description: 'what functions log in with: JSON with username and password' }),
+    'iam-user': Flags.string({ description: 'log in by IAM as this user', exclusive: ['secret'] }),
+    'database-name': Flags.string({ description: "default: the server's own, or postgres" }),
+    'ssl-root-cert': Flags.string({
+      description: "authorities in the function's package, such as /var/task/rds-ca.pem",
+    }),
+    'replace-environment': toggle('put other values of the same variables aside until detach'),
+    'accept-no-internet': toggle('even when a function will reach the internet no more'),
+    plan: toggle('show what would be done, change nothing'),
+    yes: toggle('go on without asking', 'y'),
+    ...policyFlag,
+  };
+
+  async run(): Promise<unknown> {
+    const { flags } = await this.parse(Attach);
+    const world = await openAttach(this.context(), flags);
+    if (flags['iam-policy']) return this.print(await attachPolicy(world, 'attach'), asJson);
+    const pick = async (what: 'functions' | 'databases', message: string): Promise<string | undefined> => {
+      if (!this.interactive) return undefined;
+      const choices = await listChoices(world, what);
+      return ask({ message, choices, fallback: choices[0] ?? '', findFault: () => undefined });
+    };
+    const chosen = flags.function ?? flags['function-tag'] ?? (await pick('functions', 'Which function?'));
+    const url = flags['database-url'];
+    const to = flags.to ?? (url === undefined ? await pick('databases', 'To which database?') : undefined);
+    const stage = await stageOfTarget(to, () => getProject(process.cwd()));
+    const planned = await planAttach(world, {
+      functions: parseFunctionChoice(flags['function-tag'] === undefined ? { names: chosen } : { tag: chosen }),
+      ...{ to, databaseUrl: url, secret: flags.secret, iamUser: flags['iam-user'] },
+      databaseName: flags['database-name'],
+      replaceEnvironment: flags['replace-environment'],
+      ...(flags['ssl-root-cert'] !== undefined && { rootCertificate: flags['ssl-root-cert'] }),
+      ...(stage !== undefined && { stage }),
+    });
+    const { shown } = planned;
+    for (const message of shown.warnings) this.report({ type: 'plan-warning', message });
+    this.print(shown, (plan) => formatAttachPlan(plan, process.stdout));
+    if (flags.plan) {
+      const isOpen = shown.plan.changes + shown.patches.length > 0;
+      process.exitCode = isOpen ? exitCodes.open : exitCodes.done;
+      return shown;
+    }
+    if (!this.interactive) verifyInternet(shown, flags['accept-no-internet']);
+    if (shown.plan.changes > 0) await this.confirm('Attach like this?', flags.yes);
+    const done = await attachFunctions(world, planned);
+    return this.print({ ...shown, ...done }, () => (shown.patches.length > 0 ? 'the patch is yours to apply' : 'done'));
+  }
+}
+
+const asJson = (value: unknown): string => JSON.stringify(value, null, 2);
