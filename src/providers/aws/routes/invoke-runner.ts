@@ -15,7 +15,10 @@ import {
 } from './wire.ts';
 
 export interface Runner {
-  /** Sends once (`maxAttempts: 1`): an INSERT whose answer was lost must not be sent again. */
+  /**
+   * Sends once (`maxAttempts: 1`): an INSERT whose answer was lost must not be sent again. The SDK's own HTTP handler waits without
+   * a limit and keeps the TCP connection alive, which a silent quarter of an hour behind NAT needs.
+   */
   readonly lambda: LambdaClient;
   readonly functionName: string;
 }
