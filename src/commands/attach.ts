@@ -64,7 +64,9 @@ their tags is not changed: the patch is printed. lambdapg detach takes back exac
     const to = flags.to ?? (url === undefined ? await pick('databases', 'To which database?') : undefined);
     const stage = await stageOfTarget(to, () => getProject(process.cwd()));
     const planned = await planAttach(world, {
-      functions: parseFunctionChoice(flags['function-tag'] === undefined ? { names: chosen } : { tag: chosen }),
+      functions: parseFunctionChoice(
+        flags['function-tag'] === undefined ? { names: chosen } : { tag: chosen },
+      ),
       ...{ to, databaseUrl: url, secret: flags.secret, iamUser: flags['iam-user'] },
       databaseName: flags['database-name'],
       replaceEnvironment: flags['replace-environment'],
@@ -82,7 +84,9 @@ their tags is not changed: the patch is printed. lambdapg detach takes back exac
     if (!this.interactive) verifyInternet(shown, flags['accept-no-internet']);
     if (shown.plan.changes > 0) await this.confirm('Attach like this?', flags.yes);
     const done = await attachFunctions(world, planned);
-    return this.print({ ...shown, ...done }, () => (shown.patches.length > 0 ? 'the patch is yours to apply' : 'done'));
+    return this.print({ ...shown, ...done }, () =>
+      shown.patches.length > 0 ? 'the patch is yours to apply' : 'done',
+    );
   }
 }
 

@@ -38,7 +38,12 @@ export function formatAttachPlan(shown: Attachment, stream: NodeJS.WriteStream):
 }
 
 export function formatDetachPlan(
-  { region, account, functions, plan }: Shown & {
+  {
+    region,
+    account,
+    functions,
+    plan,
+  }: Shown & {
     readonly functions: readonly { readonly name: string; readonly from: string }[];
   },
   stream: NodeJS.WriteStream,

@@ -211,12 +211,12 @@ export class Functions {
     };
   }
 
-  /** Lambda unpacks to /var/task, which only root could make here: the variables name the real folder instead. */
+  /** Lambda unpacks to /var/task and keeps authorities in /var/runtime, which only root could make here: the variables name the real places instead. */
   #environment(found: Configuration, codeDir: string, hostsFile: string): Record<string, string> {
     const { bed, identities, caFile } = this.#options;
     const own = Object.entries(found.Environment?.Variables ?? {}).map(([name, value]) => [
       name,
-      value.replaceAll('/var/task', codeDir),
+      value.replaceAll('/var/task', codeDir).replaceAll('/var/runtime/ca-cert.pem', caFile),
     ]);
     const configured: Readonly<Record<string, string>> = Object.fromEntries(own);
     const role = identities.assume(found.Role);

@@ -7,7 +7,7 @@ import { survey } from '../../../provision/survey.ts';
 import { explainAwsError } from '../explain.ts';
 import { withRunLock } from '../run-lock.ts';
 import { type Proof, proveAttachment } from './attach-proof.ts';
-import { attachEngine, type AttachWorld, takeAttachLook } from './attach-world.ts';
+import { type AttachWorld, attachEngine, takeAttachLook } from './attach-world.ts';
 import type { PlannedAttach, WiredFunction } from './plan-attach.ts';
 
 export interface Attached {

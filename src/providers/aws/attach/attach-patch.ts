@@ -37,9 +37,7 @@ export function rulePatch(
     const text = [
       `resource "aws_vpc_security_group_${kind}_rule" "lambdapg_attach" {`,
       `  security_group_id            = "${group}"`,
-      range
-        ? `  cidr_ipv4                    = "${peer}"`
-        : `  referenced_security_group_id = "${peer}"`,
+      range ? `  cidr_ipv4                    = "${peer}"` : `  referenced_security_group_id = "${peer}"`,
       `  ip_protocol                  = "tcp"`,
       `  from_port                    = ${port}`,
       `  to_port                      = ${port}`,
@@ -95,10 +93,7 @@ function yamlFunction(
   const environment = serverless
     ? ['environment:', ...pairs.map((pair) => `  ${pair}`)]
     : ['Environment:', '  Variables:', ...pairs.map((pair) => `    ${pair}`)];
-  const policy = [
-    '# to the statements of its role:',
-    ...statements.map((one) => `# ${JSON.stringify(one)}`),
-  ];
+  const policy = ['# to the statements of its role:', ...statements.map((one) => `# ${JSON.stringify(one)}`)];
   return [...vpc, ...environment, ...policy].join('\n');
 }
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { CreateFunctionCommand, DeleteFunctionCommand, GetFunctionCommand } from '@aws-sdk/client-lambda';
 import type { Context } from '../../../context.ts';
-import { errorCode, errorMessage } from '../../../errors.ts';
 import type { ConnectionTarget } from '../../../database/target.ts';
+import { errorCode, errorMessage } from '../../../errors.ts';
 import { type ProbeOutput, type ProbeStep, probeJob } from '../../../jobs/probe-job.ts';
 import { readTree } from '../../../project/package/read-tree.ts';
 import { zipFiles } from '../../../project/package/zip-files.ts';
@@ -12,7 +12,7 @@ import { runnerCodeDir, runnerFunction } from '../routes/runner-function.ts';
 import { runnerRoute } from '../routes/runner-route.ts';
 import { absent } from '../steps/tagged.ts';
 import { attachFunctionTag, probeName } from './attach-names.ts';
-import { attachEngine, type AttachStep, type AttachWorld, takeAttachLook } from './attach-world.ts';
+import { type AttachStep, type AttachWorld, attachEngine, takeAttachLook } from './attach-world.ts';
 
 /** Whether a function's way to its database is open, seen from where the function stands. */
 export interface Proof {

@@ -22,8 +22,7 @@ async function loginStatements(
   functionName: string,
   { loginArn, newLogin, secret }: AttachTarget,
 ): Promise<Statement[] | undefined> {
-  if (loginArn !== undefined)
-    return [{ Effect: 'Allow', Action: ['rds-db:connect'], Resource: [loginArn] }];
+  if (loginArn !== undefined) return [{ Effect: 'Allow', Action: ['rds-db:connect'], Resource: [loginArn] }];
   const arn = newLogin === undefined ? secret?.arn : (await look.secret(ownSecretName(functionName)))?.ARN;
   return arn === undefined ? undefined : secretStatements(region, arn, secret?.keyArn);
 }

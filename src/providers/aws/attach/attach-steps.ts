@@ -1,5 +1,5 @@
 import type { Wiring } from '../../../provision/wiring.ts';
-import { secretStatements, functionStatements } from './attach-statements.ts';
+import { functionStatements, secretStatements } from './attach-statements.ts';
 import type { AttachTarget } from './attach-target.ts';
 import type { AttachStep, AttachWorld } from './attach-world.ts';
 import { configurationStep } from './configuration-step.ts';

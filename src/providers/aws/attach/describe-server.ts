@@ -134,9 +134,7 @@ async function ofCluster(world: AttachWorld, look: AttachLook, one: DBCluster): 
   const answer =
     DBSubnetGroupName === undefined
       ? undefined
-      : await unlessGone(
-          world.aws.read.rds.send(new DescribeDBSubnetGroupsCommand({ DBSubnetGroupName })),
-        );
+      : await unlessGone(world.aws.read.rds.send(new DescribeDBSubnetGroupsCommand({ DBSubnetGroupName })));
   const subnets = answer?.DBSubnetGroups?.[0];
   return {
     ...{ kind: 'cluster', id, arn },

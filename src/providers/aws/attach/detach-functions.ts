@@ -8,7 +8,7 @@ import { attachLock } from './attach-functions.ts';
 import { roleNameOf } from './attach-names.ts';
 import { probeStep } from './attach-proof.ts';
 import { detachSteps } from './attach-steps.ts';
-import { attachEngine, type AttachStep, type AttachWorld, takeAttachLook } from './attach-world.ts';
+import { type AttachStep, type AttachWorld, attachEngine, takeAttachLook } from './attach-world.ts';
 import { type AttachableFunction, type FunctionChoice, findFunctions } from './find-functions.ts';
 import { describeProxy } from './proxy-auth-step.ts';
 
@@ -74,10 +74,7 @@ export async function detachFunctions(
   }
 }
 
-async function stepsFor(
-  world: AttachWorld,
-  fn: AttachableFunction,
-): Promise<AttachStep<unknown>[]> {
+async function stepsFor(world: AttachWorld, fn: AttachableFunction): Promise<AttachStep<unknown>[]> {
   const { name, roleArn, subnetIds, groupIds } = fn;
   const [, proxyName] = /^proxy:(.+)$/.exec(fn.record?.target ?? '') ?? [];
   const proxy = proxyName === undefined ? undefined : await describeProxy(world.aws, proxyName);
@@ -94,6 +91,10 @@ async function stepsFor(
 }
 
 const notAttached = (functions: readonly AttachableFunction[]): UserError =>
-  new UserError('NOT_ATTACHED', `${functions.map(({ name }) => name).join(', ')}: nothing of attach is there`, {
-    suggestions: ['another --function or --region'],
-  });
+  new UserError(
+    'NOT_ATTACHED',
+    `${functions.map(({ name }) => name).join(', ')}: nothing of attach is there`,
+    {
+      suggestions: ['another --function or --region'],
+    },
+  );

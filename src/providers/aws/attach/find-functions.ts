@@ -1,4 +1,8 @@
-import { type FunctionConfiguration, type GetFunctionResponse, ListFunctionsCommand } from '@aws-sdk/client-lambda';
+import {
+  type FunctionConfiguration,
+  type GetFunctionResponse,
+  ListFunctionsCommand,
+} from '@aws-sdk/client-lambda';
 import { exitCodes, UserError } from '../../../errors.ts';
 import type { FunctionFacts, Placement } from '../../../provision/wiring-facts.ts';
 import { detachVariables } from '../../../provision/wiring-variables.ts';
@@ -50,7 +54,9 @@ export async function findFunctions(
 ): Promise<AttachableFunction[]> {
   if (names.length > 0) {
     const unique = [...new Set(names.map(plainName))];
-    return Promise.all(unique.map(async (name) => describe(look, name, await getFunction(world, look, name))));
+    return Promise.all(
+      unique.map(async (name) => describe(look, name, await getFunction(world, look, name))),
+    );
   }
   if (tag === undefined) {
     throw new UserError('NO_FUNCTION', 'no function is chosen', {
@@ -64,20 +70,14 @@ export async function findFunctions(
       suggestions: ['--function <name>, or another --region'],
     });
   }
-  return Promise.all(
-    found.map((one) => describe(look, one.Configuration?.FunctionName ?? '', one)),
-  );
+  return Promise.all(found.map((one) => describe(look, one.Configuration?.FunctionName ?? '', one)));
 }
 
 /** A name, or an ARN. */
 const plainName = (spelled: string): string =>
   /^arn:[^:]+:lambda:[^:]*:[^:]*:function:([^:]+)/.exec(spelled)?.[1] ?? spelled.trim();
 
-async function getFunction(
-  world: AttachWorld,
-  look: AttachLook,
-  name: string,
-): Promise<GetFunctionResponse> {
+async function getFunction(world: AttachWorld, look: AttachLook, name: string): Promise<GetFunctionResponse> {
   const found = await look.getFunction(name);
   if (found?.Configuration !== undefined) return found;
   throw new UserError('FUNCTION_NOT_FOUND', `there is no function "${name}" in ${world.aws.region}`, {

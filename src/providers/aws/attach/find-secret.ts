@@ -14,11 +14,7 @@ export interface LoginSecret {
  * @param id name or ARN
  * @throws UserError NO_SUCH_SECRET, SECRET_DELETED, FOREIGN_SECRET, BAD_SECRET
  */
-export async function findSecret(
-  { aws }: AttachWorld,
-  look: AttachLook,
-  id: string,
-): Promise<LoginSecret> {
+export async function findSecret({ aws }: AttachWorld, look: AttachLook, id: string): Promise<LoginSecret> {
   const { account } = await aws.identity();
   const owner = /^arn:[^:]+:secretsmanager:[^:]*:(\d+):/.exec(id)?.[1];
   if (owner !== undefined && owner !== account) {

@@ -1,5 +1,5 @@
-import type { ConnectionTarget } from '../../../database/target.ts';
 import { parseDatabaseUrl } from '../../../database/database-url.ts';
+import type { ConnectionTarget } from '../../../database/target.ts';
 import { exitCodes, UserError } from '../../../errors.ts';
 import type { WiringFault } from '../../../provision/wiring-facts.ts';
 import { Secret } from '../../../secret.ts';
@@ -33,7 +33,11 @@ export async function findTarget(
   if (choice.to === undefined) {
     throw new UserError('NO_TARGET', 'no database is chosen', {
       exit: exitCodes.usage,
-      suggestions: ['--to <id of an RDS instance, Aurora cluster or RDS Proxy>', '--to stage:dev', '--database-url'],
+      suggestions: [
+        '--to <id of an RDS instance, Aurora cluster or RDS Proxy>',
+        '--to stage:dev',
+        '--database-url',
+      ],
     });
   }
   const server = await getServer(world, look, choice.to);
@@ -45,8 +49,7 @@ async function ofStage(world: AttachWorld, look: AttachLook, stage: Stage): Prom
   const kind = cloud.database.kind === 'aurora' ? 'cluster' : 'instance';
   const id = cloud.proxy === false ? `${kind}:${nameOf(stage, 'db')}` : `proxy:${nameOf(stage, 'proxy')}`;
   const server = await getServer(world, look, id);
-  const login =
-    cloud.auth === 'iam' ? { iamUser: `${snake}_a` } : { secret: secretNameOf(stage, 'active') };
+  const login = cloud.auth === 'iam' ? { iamUser: `${snake}_a` } : { secret: secretNameOf(stage, 'active') };
   const secret = login.secret === undefined ? undefined : await look.secret(login.secret);
   if (secret !== undefined && !isOurs(stage, secret.Tags)) {
     throw new UserError('FOREIGN_RESOURCE', `secret ${login.secret} does not carry this project's tags`);

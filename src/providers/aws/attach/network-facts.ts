@@ -11,7 +11,13 @@ import {
   type SecurityGroup,
   type Subnet,
 } from '@aws-sdk/client-ec2';
-import type { Exit, GroupFacts, GroupRule, NetworkFacts, SubnetFacts } from '../../../provision/wiring-facts.ts';
+import type {
+  Exit,
+  GroupFacts,
+  GroupRule,
+  NetworkFacts,
+  SubnetFacts,
+} from '../../../provision/wiring-facts.ts';
 import type { AttachLook, AttachWorld } from './attach-world.ts';
 import { ownerOf } from './resource-owner.ts';
 
@@ -38,13 +44,17 @@ export async function findNetworkFacts(
   );
   const service = `com.amazonaws.${aws.region}.secretsmanager`;
   return {
-    subnets: (subnets.Subnets ?? []).map((one) => subnetFacts(one, tables.RouteTables ?? [], new Set(peered))),
+    subnets: (subnets.Subnets ?? []).map((one) =>
+      subnetFacts(one, tables.RouteTables ?? [], new Set(peered)),
+    ),
     groups: groups.filter(({ VpcId = '' }) => vpcIds.includes(VpcId)).map(groupFacts),
     secretsEndpoints: new Map(
       (endpoints.VpcEndpoints ?? [])
         .filter(
           ({ ServiceName, PrivateDnsEnabled, State }) =>
-            ServiceName === service && PrivateDnsEnabled === true && String(State).toLowerCase() === 'available',
+            ServiceName === service &&
+            PrivateDnsEnabled === true &&
+            String(State).toLowerCase() === 'available',
         )
         .map(({ VpcId = '', Groups = [] }) => [
           VpcId,
@@ -59,7 +69,11 @@ export async function findNetworkFacts(
   };
 }
 
-function subnetFacts(subnet: Subnet, tables: readonly RouteTable[], peered: ReadonlySet<string>): SubnetFacts {
+function subnetFacts(
+  subnet: Subnet,
+  tables: readonly RouteTable[],
+  peered: ReadonlySet<string>,
+): SubnetFacts {
   const { SubnetId: id = '', VpcId: vpcId = '', AvailabilityZone: zone = '', CidrBlock: cidr = '' } = subnet;
   const routes = routesOf(id, vpcId, tables);
   return {

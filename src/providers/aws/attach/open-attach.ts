@@ -5,7 +5,7 @@ import { type AwsChoice, openAws } from '../clients.ts';
 import { explainAwsError } from '../explain.ts';
 import { type PolicyDocument, policyFor } from '../permissions/policy.ts';
 import { parseStage, type Stage } from '../stage.ts';
-import { type AttachWorld } from './attach-world.ts';
+import type { AttachWorld } from './attach-world.ts';
 import { listServers } from './describe-server.ts';
 import { listFunctionNames } from './find-functions.ts';
 

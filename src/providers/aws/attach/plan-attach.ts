@@ -107,11 +107,15 @@ const vpcsOf = (functions: readonly AttachableFunction[], { facts }: AttachTarge
   ].flatMap((id) => id ?? []);
 
 function verifyWiring(wired: readonly WiredFunction[], target: AttachTarget): void {
-  const faults = [...target.faults, ...wired.flatMap((one) => [...faultsOf(one, target), ...one.wiring.faults])];
+  const faults = [
+    ...target.faults,
+    ...wired.flatMap((one) => [...faultsOf(one, target), ...one.wiring.faults]),
+  ];
   const [first] = faults;
   if (first === undefined) return;
   const messages = [...new Set(faults.map(({ message }) => message))];
-  const message = messages.length === 1 ? messages.join() : `\n${messages.map((one) => `  ${one}`).join('\n')}`;
+  const message =
+    messages.length === 1 ? messages.join() : `\n${messages.map((one) => `  ${one}`).join('\n')}`;
   throw new UserError(first.code, `cannot be attached as it is: ${message}`, {
     exit: exitCodes.notDone,
     suggestions: [...new Set(faults.flatMap(({ suggestions }) => suggestions))],
@@ -143,8 +147,15 @@ function faultsOf({ fn }: WiredFunction, { facts }: AttachTarget): WiringFault[]
 /** @throws UserError LOSES_INTERNET (exit 2) where nobody could be asked about it */
 export function verifyInternet({ losesInternet, warnings }: AttachPlan, accepted: boolean): void {
   if (losesInternet.length === 0 || accepted) return;
-  throw new UserError('LOSES_INTERNET', warnings.find((one) => /internet/.test(one)) ?? losesInternet.join(), {
-    exit: exitCodes.usage,
-    suggestions: ['--accept-no-internet when it needs nothing but the database', 'or give its subnets a NAT gateway first'],
-  });
+  throw new UserError(
+    'LOSES_INTERNET',
+    warnings.find((one) => /internet/.test(one)) ?? losesInternet.join(),
+    {
+      exit: exitCodes.usage,
+      suggestions: [
+        '--accept-no-internet when it needs nothing but the database',
+        'or give its subnets a NAT gateway first',
+      ],
+    },
+  );
 }
