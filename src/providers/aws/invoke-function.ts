@@ -38,10 +38,11 @@ export async function invokeFunction(
   });
   try {
     const result = await aws.write.lambda.send(command, { abortSignal: context.signal });
-    const { StatusCode = 200, Payload = [], FunctionError, ExecutedVersion, LogResult = '' } = result;
+    const { StatusCode = 200, Payload, FunctionError, ExecutedVersion, LogResult = '' } = result;
     return {
       status: StatusCode,
-      payload: Buffer.from(Payload).toString('utf8'),
+      // The SDK gives null for an answer without a body, whatever its types say.
+      payload: Buffer.from(Payload ?? []).toString('utf8'),
       ...(FunctionError !== undefined && { functionError: FunctionError }),
       ...(ExecutedVersion !== undefined && { version: ExecutedVersion }),
       logTail: Buffer.from(LogResult, 'base64').toString('utf8'),
