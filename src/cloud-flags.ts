@@ -76,6 +76,35 @@ export const functionFlags = {
   }),
 };
 
+/** What `attach` is told of the database and of what it may do. */
+export const attachFlags = {
+  to: Flags.string({
+    description: 'RDS instance, Aurora cluster, RDS Proxy (by id), or a stage of the project',
+    helpValue: 'id|stage:name',
+    exclusive: ['database-url'],
+  }),
+  'database-url': Flags.string({
+    description: 'any PostgreSQL; user and password go into a secret of their own',
+    env: 'LAMBDAPG_ATTACH_URL',
+    helpValue: 'postgres://…',
+    noCacheDefault: true,
+  }),
+  secret: Flags.string({ description: 'what functions log in with: JSON with username and password' }),
+  'iam-user': Flags.string({ description: 'log in by IAM as this user', exclusive: ['secret'] }),
+  'database-name': Flags.string({ description: "default: the server's own, or postgres" }),
+  'ssl-root-cert': Flags.string({
+    description: "authorities in the function's package, such as /var/task/rds-ca.pem",
+  }),
+  'replace-environment': Flags.boolean({
+    default: false,
+    description: 'put other values of the same variables aside until detach',
+  }),
+  'accept-no-internet': Flags.boolean({
+    default: false,
+    description: 'even when a function will reach the internet no more',
+  }),
+};
+
 type AnswerFlags = { readonly [name in keyof typeof answerFlags]?: string | boolean | undefined };
 
 const database = (key: string): readonly string[] => ['cloud', 'database', key];

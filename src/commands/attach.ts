@@ -1,6 +1,5 @@
-import { Flags } from '@oclif/core';
 import { BaseCommand, toggle } from '../base-command.ts';
-import { cloudFlags, functionFlags, policyFlag } from '../cloud-flags.ts';
+import { attachFlags, cloudFlags, functionFlags, policyFlag } from '../cloud-flags.ts';
 import { exitCodes } from '../errors.ts';
 import { getProject } from '../project/find-project.ts';
 import { attachFunctions } from '../providers/aws/attach/attach-functions.ts';
@@ -26,25 +25,7 @@ their tags is not changed: the patch is printed. lambdapg detach takes back exac
   static override flags = {
     ...{ region, profile },
     ...functionFlags,
-    to: Flags.string({
-      description: 'RDS instance, Aurora cluster, RDS Proxy (by id), or a stage of the project',
-      helpValue: 'id|stage:name',
-      exclusive: ['database-url'],
-    }),
-    'database-url': Flags.string({
-      description: 'any PostgreSQL; user and password go into a secret of their own',
-      env: 'LAMBDAPG_ATTACH_URL',
-      helpValue: 'postgres://…',
-      noCacheDefault: true,
-    }),
-    secret: Flags.string({ description: 'what functions log in with: JSON with username and password' }),
-    'iam-user': Flags.string({ description: 'log in by IAM as this user', exclusive: ['secret'] }),
-    'database-name': Flags.string({ description: "default: the server's own, or postgres" }),
-    'ssl-root-cert': Flags.string({
-      description: "authorities in the function's package, such as /var/task/rds-ca.pem",
-    }),
-    'replace-environment': toggle('put other values of the same variables aside until detach'),
-    'accept-no-internet': toggle('even when a function will reach the internet no more'),
+    ...attachFlags,
     plan: toggle('show what would be done, change nothing'),
     yes: toggle('go on without asking', 'y'),
     ...policyFlag,

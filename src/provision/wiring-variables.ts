@@ -10,7 +10,10 @@ export interface VariableChoice {
   readonly faults: readonly WiringFault[];
 }
 
-/** Keeps what `--replace-environment` has put aside, so that detach brings it back. It never was anywhere else. */
+/**
+ * Keeps what `--replace-environment` has put aside, so that detach brings it back. In the environment and nowhere else, because it
+ * changes in one call with what it is replaced by, and because values never leave the place where they were.
+ */
 export const beforeVariable = 'LAMBDAPG_ATTACH_BEFORE';
 
 /** Of which one at most may be set. */
@@ -44,7 +47,7 @@ export function chooseVariables(
 
 type Variables = Readonly<Record<string, string>>;
 
-/** An environment with what attach sets; `ours`: the names that it has set before. What stood there is put aside. Pure. */
+/** An environment with what attach sets; `ours`: the names that it adds. What stood there is put aside. Pure. */
 export function attachVariables(
   now: Variables,
   ours: readonly string[],
@@ -63,7 +66,7 @@ export function attachVariables(
   };
 }
 
-/** The environment as it was: without the names that attach has set, and with what it has put aside. Pure. */
+/** The environment as it was: without the names that attach adds, and with what it has put aside. Pure. */
 export function detachVariables(now: Variables, ours: readonly string[]): Record<string, string> {
   const { [beforeVariable]: aside = '{}', ...rest } = now;
   const kept = Object.entries(rest).filter(([name]) => !ours.includes(name));

@@ -7,7 +7,7 @@ export interface AttachRecord {
   readonly target: string;
   /** It was in no VPC. */
   readonly wasOutside: boolean;
-  /** Names of the environment that attach sets. */
+  /** Names that attach adds to the environment. What it replaces is in the environment itself, see `beforeVariable`. */
   readonly variables: readonly string[];
 }
 

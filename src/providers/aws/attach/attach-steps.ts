@@ -25,9 +25,7 @@ export function attachSteps(
   const record = recordStep(world, fn, {
     target: target.facts.id,
     wasOutside: facts.placement === undefined,
-    variables: Object.entries(wiring.variables.set).flatMap(([key, value]) =>
-      value !== undefined && facts.variables[key] === value ? [] : [key],
-    ),
+    variables: Object.keys(wiring.variables.set).filter((key) => facts.variables[key] === undefined),
   });
   const secret =
     target.newLogin === undefined ? undefined : loginSecretStep(world, name, [record], target.newLogin);

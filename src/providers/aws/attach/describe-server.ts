@@ -185,8 +185,8 @@ const groupsOf = (groups: readonly { readonly VpcSecurityGroupId?: string | unde
 const subnetsOf = (subnets: readonly { readonly SubnetIdentifier?: string | undefined }[] = []): string[] =>
   subnets.flatMap(({ SubnetIdentifier }) => SubnetIdentifier ?? []);
 
-/** A database's groups are in its VPC. */
-async function vpcOf(look: AttachLook, groupIds: readonly string[]): Promise<string> {
+/** The VPC of security groups, and so of all that has them; empty for none. */
+export async function vpcOf(look: AttachLook, groupIds: readonly string[]): Promise<string> {
   const group = (await look.groups()).find(({ GroupId = '' }) => groupIds.includes(GroupId));
   return group?.VpcId ?? '';
 }

@@ -9,6 +9,7 @@ import { detachVariables } from '../../../provision/wiring-variables.ts';
 import { roleNameOf } from './attach-names.ts';
 import { type AttachRecord, parseAttachRecord } from './attach-record.ts';
 import type { AttachLook, AttachWorld } from './attach-world.ts';
+import { vpcOf } from './describe-server.ts';
 import { findOwnGroup } from './own-group-step.ts';
 import { ownerOf } from './resource-owner.ts';
 
@@ -111,12 +112,13 @@ async function describe(
   const record = parseAttachRecord(name, Tags);
   const { FunctionArn: arn = '', Role: roleArn = '', VpcConfig: vpc } = Configuration;
   const own = await findOwnGroup(look, name);
+  const vpcId = await vpcOf(look, vpc?.SecurityGroupIds ?? []);
   const stage = Tags['lambdapg:stage'];
   const project = Tags['lambdapg:project'];
   const groupIds = vpc?.SecurityGroupIds ?? [];
   return {
     ...{ name, arn, roleArn, roleName: roleNameOf(roleArn) },
-    facts: factsOf(name, Configuration, Tags, record, own?.GroupId),
+    facts: factsOf(name, Configuration, Tags, { record, vpcId, ownGroup: own?.GroupId }),
     ...(record !== undefined && { record }),
     ...(project !== undefined && { stage: `${project}-${stage}` }),
     ...{ subnetIds: vpc?.SubnetIds ?? [], groupIds },
@@ -127,16 +129,23 @@ function factsOf(
   name: string,
   { Runtime, VpcConfig: vpc, Environment }: FunctionConfiguration,
   tags: Readonly<Record<string, string>>,
-  record: AttachRecord | undefined,
-  ownGroup: string | undefined,
+  {
+    record,
+    vpcId,
+    ownGroup,
+  }: {
+    readonly record: AttachRecord | undefined;
+    readonly vpcId: string;
+    readonly ownGroup: string | undefined;
+  },
 ): FunctionFacts {
   const owner = ownerOf(tags);
   const placement: Placement | undefined =
-    vpc?.VpcId && record?.wasOutside !== true
+    vpcId !== '' && record?.wasOutside !== true
       ? {
-          vpcId: vpc.VpcId,
-          subnetIds: vpc.SubnetIds ?? [],
-          groupIds: (vpc.SecurityGroupIds ?? []).filter((id) => id !== ownGroup),
+          vpcId,
+          subnetIds: vpc?.SubnetIds ?? [],
+          groupIds: (vpc?.SecurityGroupIds ?? []).filter((id) => id !== ownGroup),
         }
       : undefined;
   const hidden = Environment?.Error;

@@ -19,7 +19,7 @@ export function loginSecretStep(
 ): AttachStep<SecretHave> {
   const name = ownSecretName(functionName);
   const { secrets } = aws.write;
-  const valueOf = ({ username, password }: Login): string =>
+  const textOf = ({ username, password }: Login): string =>
     JSON.stringify({ username, password: password.reveal(), engine: 'postgres' });
   return {
     id: `secret:${functionName}`,
@@ -49,7 +49,7 @@ export function loginSecretStep(
         new CreateSecretCommand({
           Name: name,
           Description: `lambdapg: login of function ${functionName}`,
-          SecretString: valueOf(login),
+          SecretString: textOf(login),
           Tags: [{ Key: attachFunctionTag, Value: functionName }],
         }),
       );
@@ -59,7 +59,7 @@ export function loginSecretStep(
       if (differences.some(({ property }) => property === 'DeletedDate')) {
         await secrets.send(new RestoreSecretCommand({ SecretId: arn }));
       } else {
-        await secrets.send(new PutSecretValueCommand({ SecretId: arn, SecretString: valueOf(login) }));
+        await secrets.send(new PutSecretValueCommand({ SecretId: arn, SecretString: textOf(login) }));
       }
     },
     // A copy of what the URL says: nothing is lost with it.

@@ -127,7 +127,7 @@ export async function startAttachBed(options: BedOptions = { pace: { default: 0 
       await lambda.send(
         new CreateFunctionCommand({
           ...{ FunctionName: name, Role, Runtime: 'nodejs22.x', Handler: 'index.handler', Timeout: 20 },
-          ...{ Code: { ZipFile: await zipOf({ 'index.js': code }) } },
+          ...{ Code: { ZipFile: await zipOf({ 'index.mjs': code }) } },
           Environment: { Variables: { KEEP: 'me' } },
           ...change,
         }),
@@ -168,7 +168,8 @@ async function bundleFunction(): Promise<string> {
         export const handler = async () => (await database.query(
           'SELECT session_user AS who, current_database() AS db, 6 * 7 AS n'))[0];`,
     },
-    ...{ bundle: true, platform: 'node', format: 'cjs', write: false, external: ['pg-native'] },
+    ...{ bundle: true, platform: 'node', format: 'esm', write: false, external: ['pg-native'] },
+    banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
   });
   return outputFiles[0]?.text ?? '';
 }
