@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { type DeployBed, routesOf, startDeployBed } from './deploy-bed.ts';
+import { aliasVersion, type DeployBed, defaultFunctions, routesOf, startDeployBed } from './deploy-bed.ts';
 
 /** All that a first deployment changes on AWS. */
 const effects = [
@@ -23,7 +23,7 @@ const child = fileURLToPath(new URL('./deploy-child.ts', import.meta.url));
 async function deployAndKill({ bed, input }: DeployBed, effect: string): Promise<void> {
   const process_ = spawn(process.execPath, ['--import', 'tsx', child, JSON.stringify(input)], {
     stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, ...bed.environment },
+    env: { ...process.env, ...bed.environment, NODE_NO_WARNINGS: '1' },
   });
   const unhook = await bed.hook({ after: [effect] }, () => {
     process_.kill('SIGKILL');
@@ -56,6 +56,53 @@ describe.each(effects)('a deployment that is killed after %s', (effect) => {
     expect([functions.map(({ version }) => version), health?.status]).toEqual([['1', '1'], 200]);
     await verifyDeployed(deployed);
   });
+});
+
+const changed = { ...defaultFunctions, api: { ...defaultFunctions.api, memoryMb: 512 } };
+
+describe.each(['UpdateFunctionConfiguration', 'UpdateFunctionCode', 'PublishVersion', 'UpdateAlias'])(
+  'a second deployment that is killed after %s',
+  (action) => {
+    test('is completed by the next one, with one new version', { timeout: 120_000 }, async () => {
+      const deployed = await startDeployBed();
+      await deployed.deploy();
+      await deployed.change({ functions: changed, sources: { 'src/api.ts': 'two' } });
+      await deployAndKill(deployed, `lambda:${action}`);
+      await deployed.deploy();
+      expect([await aliasVersion(deployed), await aliasVersion(deployed, 'overdue')]).toEqual(['2', '1']);
+      await verifyDeployed(deployed);
+    });
+  },
+);
+
+describe.each([
+  ...[
+    'events:RemoveTargets',
+    'events:DeleteRule',
+    'lambda:DeleteFunction',
+    'iam:DeleteRolePolicy',
+    'iam:DeleteRole',
+  ],
+])('a removal that is killed after %s', (effect) => {
+  test('is completed by the next one', { timeout: 120_000 }, async () => {
+    const deployed = await startDeployBed();
+    await deployed.deploy();
+    await deployed.change({ functions: { api: defaultFunctions.api } });
+    await deployAndKill(deployed, effect);
+    await deployed.deploy();
+    await verifyDeployed(deployed);
+    const { Roles } = await deployed.bed.aws<{ Roles: { RoleName: string }[] }>({
+      ...{ service: 'iam', action: 'ListRoles' },
+    });
+    expect(Roles.map(({ RoleName }) => RoleName)).toEqual(['my-api-dev-api']);
+  });
+});
+
+test('two deployments at once are one after the other', { timeout: 120_000 }, async () => {
+  const deployed = await startDeployBed();
+  const [a, b] = await Promise.all([deployed.deploy(), deployed.deploy()]);
+  expect([a.created.length, b.created.length].sort((x, y) => x - y)[0]).toBe(0);
+  await verifyDeployed(deployed);
 });
 
 test('answers that are all lost after their effect make nothing twice', { timeout: 120_000 }, async () => {
