@@ -178,6 +178,14 @@ export const databaseRows: Rows = {
       ),
     ],
   ),
-  ...rowsOn(['secret'], ['secretsmanager:DeleteSecret', 'secretsmanager:RestoreSecret']),
+  ...rowsOn(
+    ['secret'],
+    [
+      'secretsmanager:DeleteSecret',
+      'secretsmanager:DescribeSecret',
+      'secretsmanager:PutSecretValue',
+      'secretsmanager:RestoreSecret',
+    ],
+  ),
   ...rowsOn(['secret', 'masterSecretOfInstance', 'masterSecretOfCluster'], ['secretsmanager:GetSecretValue']),
 };

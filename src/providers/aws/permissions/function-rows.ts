@@ -56,6 +56,8 @@ const lambdaRows: Rows = {
       'lambda:PublishVersion',
       'lambda:PutFunctionConcurrency',
       'lambda:RemovePermission',
+      'lambda:TagResource',
+      'lambda:UntagResource',
       'lambda:UpdateAlias',
       'lambda:UpdateFunctionCode',
     ],

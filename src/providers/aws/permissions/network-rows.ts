@@ -23,6 +23,7 @@ export const networkRows: Rows = {
       'ec2:DescribeSubnets',
       'ec2:DescribeVpcAttribute',
       'ec2:DescribeVpcEndpoints',
+      'ec2:DescribeVpcPeeringConnections',
       'ec2:DescribeVpcs',
     ],
   ),

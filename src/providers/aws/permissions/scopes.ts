@@ -44,8 +44,14 @@ const tagged =
   (key: 'aws:RequestTag' | 'aws:ResourceTag', service: string, ...kinds: string[]): MakeScope =>
   (target, foreign) => ({
     resources: kinds.map((kind) => arn(target, service, `${kind}*`)),
-    ...(foreign && key === 'aws:ResourceTag' ? {} : { condition: tags(target, key) }),
+    ...(foreign ? foreignCondition(key) : { condition: tags(target, key) }),
   });
+
+/** What attach makes carries the name of its function; what it changes may be anybody's. */
+const foreignCondition = (key: 'aws:RequestTag' | 'aws:ResourceTag'): Pick<Scope, 'condition'> =>
+  key === 'aws:ResourceTag'
+    ? {}
+    : { condition: { StringLike: { [`${key}/lambdapg:attach-function`]: '*' } } };
 
 const passTo =
   (service: string): MakeScope =>
@@ -143,8 +149,8 @@ export const scopes = {
       arn(target, 'logs', `log-group:/aws/${kind}${names(target, foreign)}`),
     ),
   }),
-  lock: (target) => {
-    const path = `parameter/lambdapg/${target.project}-${target.stage}`;
+  lock: (target, foreign) => {
+    const path = `parameter/lambdapg/${foreign ? 'attach' : `${target.project}-${target.stage}`}`;
     return { resources: [arn(target, 'ssm', path), arn(target, 'ssm', `${path}/*`)] };
   },
   // API Gateway's ARNs have no account, and its ids are made up.
