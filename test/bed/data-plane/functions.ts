@@ -222,6 +222,8 @@ export class Functions {
     const role = identities.assume(found.Role);
     return {
       NODE_EXTRA_CA_CERTS: caFile,
+      // For Python: its default authorities.
+      SSL_CERT_FILE: caFile,
       ...configured,
       AWS_ACCESS_KEY_ID: role.accessKeyId,
       AWS_SECRET_ACCESS_KEY: role.secretAccessKey,
