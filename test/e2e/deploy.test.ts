@@ -45,6 +45,14 @@ test('deploy: rows over HTTP from AWS, nothing the second time, back when a vers
   };
   expect(await coveredBy(policyFor(['deploy'], target), await bed.requests(), target)).toEqual([]);
 
+  const { SecretString } = await bed.aws({
+    ...{ service: 'secretsmanager', action: 'GetSecretValue', input: { SecretId: 'shop-dev/active' } },
+  });
+  const { password } = JSON.parse(String(SecretString)) as { password: string };
+  const { configuration, environment } = await bed.functionCode('shop-dev-api', 'live');
+  const shown = [first.stdout, first.stderr, configuration, environment, await bed.requests()];
+  expect(JSON.stringify(shown)).not.toContain(password);
+
   await bed.clearRequests();
   const again = await run('deploy', '--plan', '--json');
   expect(again, again.stderr).toMatchObject(ok);
