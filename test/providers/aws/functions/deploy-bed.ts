@@ -75,16 +75,17 @@ export async function aliasVersion({ bed }: DeployBed, fn = 'api'): Promise<unkn
   return (await bed.aws({ service: 'lambda', action: 'GetAlias', input })).FunctionVersion;
 }
 
-const policyOf = async (
+/** The inline policy of a function's role. */
+export async function policyOf(
   { bed }: DeployBed,
   fn: string,
-): Promise<{ Statement: Record<string, unknown>[] }> => {
+): Promise<{ Statement: Record<string, unknown>[] }> {
   const { PolicyDocument } = await bed.aws({
     ...{ service: 'iam', action: 'GetRolePolicy' },
     input: { RoleName: `my-api-dev-${fn}`, PolicyName: 'lambdapg' },
   });
   return JSON.parse(decodeURIComponent(String(PolicyDocument)));
-};
+}
 
 /** Of the one HTTP API. */
 export async function routesOf({ bed }: DeployBed): Promise<{ keys: string[]; integrations: number }> {

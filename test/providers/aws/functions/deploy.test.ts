@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { aliasVersion, type DeployBed, policyOf, routesOf, startDeployBed } from './deploy-bed.ts';
+import { aliasVersion, policyOf, routesOf, startDeployBed } from './deploy-bed.ts';
 import { secretArn } from './deploy-run.ts';
 
 const name = (fn: string): string => `my-api-dev-${fn}`;
