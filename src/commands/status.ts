@@ -54,6 +54,8 @@ function format(status: StageStatus): string {
 }
 
 function formatConnections({ max, used, byUser }: ConnectionsInUse): string {
-  const lines = byUser.map(({ user, state, connections }) => `  ${connections}  ${user} ${state}`);
+  const lines = byUser.map(
+    ({ user, application, connections }) => `  ${connections}  ${user}  ${application}`,
+  );
   return [`connections in use: ${used} of ${max}`, ...lines].join('\n');
 }

@@ -12,7 +12,7 @@ import { takeLook } from './look.ts';
 import { engineOf } from './open-world.ts';
 import { withRunLock } from './run-lock.ts';
 import { nameOf } from './stage.ts';
-import type { World } from './steps/world.ts';
+import type { AwsStep, World } from './steps/world.ts';
 
 /** What is still there after a removal, on purpose or not. */
 export interface Remains {
@@ -26,7 +26,7 @@ export async function planDestroy(world: World): Promise<Plan> {
   try {
     const look = takeLook(world.aws, world.stage);
     const steps = await everyStep(world, look);
-    const plan = planRemoval(steps, await survey(steps, look));
+    const plan = planRemoval(steps, await survey(removable(steps), look));
     const attached = await findAttached(world);
     if (attached.length > 0) throw stillAttached(attached);
     return plan;
@@ -50,7 +50,7 @@ export async function destroyStage(
     return await withRunLock(context, world, doing, async () => {
       const look = takeLook(world.aws, world.stage);
       const steps = await everyStep(world, look);
-      const found = await survey(steps, look);
+      const found = await survey(removable(steps), look);
       const { removed } = await applyRemoval(
         context,
         engineOf(world),
@@ -58,7 +58,7 @@ export async function destroyStage(
         found,
         planRemoval(steps, found),
       );
-      const left = planRemoval(steps, await survey(steps, takeLook(world.aws, world.stage)));
+      const left = planRemoval(steps, await survey(removable(steps), takeLook(world.aws, world.stage)));
       const unwanted = left.actions
         .filter(({ kind }) => kind === 'remove')
         .map(({ title }) => ({ kind: 'resource' as const, name: title, why: 'it was to go' }));
@@ -68,6 +68,10 @@ export async function destroyStage(
     throw explainAwsError(error, `stage ${world.stage.prefix}`);
   }
 }
+
+/** The others hold nothing: they are looked at only when something is to be made. They still keep the order. */
+const removable = (steps: readonly AwsStep<unknown>[]): AwsStep<unknown>[] =>
+  steps.filter((step) => step.remove !== undefined);
 
 async function findRemains({ aws, stage }: World): Promise<Remains[]> {
   const start = nameOf(stage, 'db');

@@ -41,7 +41,12 @@ export interface StageStatus {
 export interface ConnectionsInUse {
   readonly max: number;
   readonly used: number;
-  readonly byUser: readonly { readonly user: string; readonly state: string; readonly connections: number }[];
+  /** `application`: a function's name, or what a program calls itself. */
+  readonly byUser: readonly {
+    readonly user: string;
+    readonly application: string;
+    readonly connections: number;
+  }[];
 }
 
 export async function getStageStatus(
@@ -112,8 +117,10 @@ function outputsOf({ stage }: World, found: Survey): Record<string, string> {
   return named;
 }
 
-const inUse = `SELECT coalesce(usename, backend_type), coalesce(state, ''), count(*), current_setting('max_connections')
-  FROM pg_stat_activity WHERE backend_type = 'client backend' GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2`;
+/** What any role may see of the others: who they are and what they call themselves. */
+const inUse = `SELECT usename, CASE WHEN application_name LIKE 'lpg/%' THEN split_part(application_name, '/', 2)
+    ELSE application_name END, count(*), current_setting('max_connections')
+  FROM pg_stat_activity WHERE usename IS NOT NULL AND datid IS NOT NULL GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2`;
 
 async function findConnections(
   context: Context,
@@ -127,9 +134,9 @@ async function findConnections(
     const open = await world.openDatabase(state.have);
     const input = { path: 'lambdapg', text: inUse, oneTransaction: true, maxRows: 100, maxSize: 100_000 };
     const rows = (await open.run(queryJob, open.app, input)).results[0]?.rows ?? [];
-    const byUser = rows.map(([user, how, count]) => ({
+    const byUser = rows.map(([user, application, count]) => ({
       user: String(user),
-      state: String(how),
+      application: String(application),
       connections: Number(count),
     }));
     const used = byUser.reduce((sum, { connections }) => sum + connections, 0);

@@ -229,8 +229,7 @@ export class Databases {
   }
 
   async #rename(database: Database): Promise<void> {
-    for (const name of [...database.names.writer, ...database.names.reader])
-      this.#options.hostMap.delete(name);
+    const former = [...database.names.writer, ...database.names.reader];
     const members = [...this.#hosted.values()].filter((hosted) => hosted.database === database);
     const readers = members.filter(({ reads }) => reads).map(({ name }) => name);
     const writers = members.filter(({ reads }) => !reads).map(({ name }) => name);
@@ -253,6 +252,9 @@ export class Databases {
       names: [...endpointsOf(database.described), ...members.map(({ name }) => name)],
     });
     await this.#map(database);
+    // Only now: a name that stays is never without a place.
+    const present = new Set([...database.names.writer, ...database.names.reader]);
+    for (const name of former) if (!present.has(name)) this.#options.hostMap.delete(name);
   }
 
   async #change(

@@ -53,11 +53,12 @@ export function openStageDatabase(
         ...(ownerRole !== undefined && { ownerRole }),
       }),
   };
-  let isDirect: Promise<boolean> | undefined;
+  // Only a yes is remembered: a name may come to be mapped, a public address to answer.
+  let isDirect = false;
   const findKind = async (job: AnyJob): Promise<RouteKind> => {
     if (forced !== undefined) return verifyForced(database, job, forced);
-    isDirect ??= isReachable(database, hostMap);
-    if (await isDirect) return 'direct';
+    isDirect ||= await isReachable(database, hostMap);
+    if (isDirect) return 'direct';
     return canUseDataApi(database, job) ? 'data-api' : 'runner';
   };
   let reported: RouteKind | undefined;

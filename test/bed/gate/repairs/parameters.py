@@ -85,7 +85,9 @@ def describe(call: Any, proceed: Any) -> dict[str, Any]:
     else:
         changed = {parameter["ParameterName"]: parameter for parameter in proceed().get("Parameters", [])}
         groups = rds(call).db_parameter_groups if call.action == "DescribeDBParameters" else rds(call).db_cluster_parameter_groups
-        group_family = groups[name].family
+        # moto keeps the family of a cluster's group under another name.
+        group = groups[name]
+        group_family = getattr(group, "family", None) or group.db_parameter_group_family
     if group_family not in FAMILIES:
         return proceed()
     found = described(group_family, changed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from moto.core.utils import utcnow
+from moto.ec2.exceptions import InvalidSubnetIdError
 
 from .. import interfaces
 from ..errors import AwsError
@@ -59,7 +60,7 @@ def refuse_network(call: Any, input: dict[str, Any]) -> None:
     ec2 = interfaces.backend(call)
     try:
         subnets = [ec2.get_subnet(id) for id in input["VpcSubnetIds"]]
-    except Exception:
+    except InvalidSubnetIdError:
         raise wrong("InvalidSubnet", f"The requested subnet is invalid: {input['VpcSubnetIds']}") from None
     if len({subnet.availability_zone for subnet in subnets}) < 2:
         raise wrong("InvalidSubnet", "DB Proxy requires at least two subnets in different Availability Zones")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from moto.ec2.exceptions import InvalidSubnetIdError
+
 from .. import interfaces
 from ..errors import AwsError
 from ..overlays import in_state
@@ -23,7 +25,7 @@ def refuse(call: Any, proceed: Any) -> dict[str, Any]:
     for id in call.input["SubnetIds"]:
         try:
             subnets.append(interfaces.backend(call).get_subnet(id))
-        except Exception:
+        except InvalidSubnetIdError:
             raise wrong("InvalidSubnet", f"The requested subnet is invalid, or multiple subnets were requested that are not all in a common VPC: [{id}]") from None
     if len({subnet.vpc_id for subnet in subnets}) > 1:
         raise wrong("InvalidSubnet", "The requested subnets are not all in a common VPC.")

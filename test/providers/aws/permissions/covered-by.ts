@@ -52,15 +52,22 @@ function decisionsOf(request: SeenRequest, action: string, where: PolicyTarget):
   // IAM knows them without a resource.
   if (/:(Describe|List)/.test(action)) return [];
   const context = tagContext(request.input.Tags ?? request.input.tags);
-  const database = `arn:${where.partition}:rds:${where.region}:${where.account}:db:${where.project}-${where.stage}-db`;
   return namedResources(request, where).map((resource) => ({
     action,
     resource,
-    context: resource.includes(':secret:rds!db-') ? { [masterTag]: database } : context,
+    context: masterSecretContext(resource, where) ?? context,
   }));
 }
 
-const masterTag = 'aws:ResourceTag/aws:rds:primaryDBInstanceArn';
+/** RDS tags the secret of a master login with the database that it belongs to. */
+function masterSecretContext(resource: string, where: PolicyTarget): Decision['context'] | undefined {
+  const kind = /:secret:rds!(db|cluster)-/.exec(resource)?.[1];
+  if (kind === undefined) return undefined;
+  const tag = kind === 'db' ? 'primaryDBInstanceArn' : 'primaryDBClusterArn';
+  const name = `${where.project}-${where.stage}-db`;
+  const database = `arn:${where.partition}:rds:${where.region}:${where.account}:${kind}:${name}`;
+  return { [`aws:ResourceTag/aws:rds:${tag}`]: database };
+}
 
 async function refusal(
   policies: readonly PolicyDocument[],
