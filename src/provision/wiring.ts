@@ -160,14 +160,14 @@ function stay(name: string, placement: Placement, target: TargetFacts, network: 
   const place = target.placement;
   if (place === undefined) {
     const exits = subnets.every(({ exit }) => exit === 'nat');
-    if (!exits) return { ...way, faults: [...secrets.faults, noInternet(name, placement, target)] };
+    if (!exits) return { ...way, faults: [noInternet(name, placement, target), ...secrets.faults] };
     const open = canReach(side, target.port, [internet], network);
     const rules = open ? [] : [outTo(target.port)];
     return { ...way, rules: [...rules, ...secrets.rules], faults: secrets.faults };
   }
   const targetSubnets = network.subnets.filter(({ id }) => place.subnetIds.includes(id));
   if (place.vpcId !== placement.vpcId && !areJoined(subnets, targetSubnets)) {
-    return { ...way, faults: [...secrets.faults, noPath(name, placement, target, place)] };
+    return { ...way, faults: [noPath(name, placement, target, place), ...secrets.faults] };
   }
   const rules = connect(side, target, place.groupIds[0] ?? '', network);
   return { ...way, rules: [...rules, ...secrets.rules], faults: secrets.faults };

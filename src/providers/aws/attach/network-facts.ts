@@ -54,7 +54,7 @@ export async function findNetworkFacts(
           ({ ServiceName, PrivateDnsEnabled, State }) =>
             ServiceName === service &&
             PrivateDnsEnabled === true &&
-            String(State).toLowerCase() === 'available',
+            /^(available|pending)$/i.test(String(State)),
         )
         .map(({ VpcId = '', Groups = [] }) => [
           VpcId,

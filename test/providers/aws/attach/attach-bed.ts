@@ -29,6 +29,7 @@ import { bundleRunner } from '../../../../scripts/bundle-runner.js';
 import { withClient } from '../../../../src/database/with-client.ts';
 import { type Attached, attachFunctions } from '../../../../src/providers/aws/attach/attach-functions.ts';
 import { detachFunctions, planDetach } from '../../../../src/providers/aws/attach/detach-functions.ts';
+import { parseFunctionChoice } from '../../../../src/providers/aws/attach/find-functions.ts';
 import { openAttach } from '../../../../src/providers/aws/attach/open-attach.ts';
 import {
   type AttachChoice,
@@ -113,7 +114,7 @@ export async function startAttachBed(options: BedOptions = { pace: { default: 0 
   };
   const plan = async (names: string, choice: Partial<AttachChoice> = {}): Promise<PlannedAttach> =>
     planAttach(await open(), {
-      functions: { names: names.split(',') },
+      functions: parseFunctionChoice({ names }),
       ...(choice.databaseUrl === undefined && { to: 'orders', secret: 'orders/login' }),
       replaceEnvironment: false,
       ...choice,
@@ -258,14 +259,16 @@ type Clients = Pick<AttachBed, 'ec2' | 'iam' | 'lambda' | 'rds' | 'secrets'>;
 
 async function snapshotOf({ ec2, iam, lambda }: Clients, name: string): Promise<unknown> {
   const { Configuration = {}, Tags = {} } = await lambda.send(new GetFunctionCommand({ FunctionName: name }));
-  const { RevisionId, LastModified, VpcConfig = {}, ...rest } = Configuration;
+  const passing = /^(RevisionId|LastModified|VpcConfig|State.*|LastUpdateStatus.*)$/;
+  const { VpcConfig = {} } = Configuration;
+  const lasting = Object.entries(Configuration).filter(([key]) => !passing.test(key));
   const [{ SecurityGroups = [] }, { PolicyNames = [] }, { Functions = [] }] = await Promise.all([
     ec2.send(new DescribeSecurityGroupsCommand({})),
     iam.send(new ListRolePoliciesCommand({ RoleName: `${name}-role` })),
     lambda.send(new ListFunctionsCommand({})),
   ]);
   return {
-    configuration: rest,
+    configuration: Object.fromEntries(lasting),
     vpc: [VpcConfig.SubnetIds ?? [], VpcConfig.SecurityGroupIds ?? []],
     ...{ Tags, PolicyNames },
     functions: Functions.map(({ FunctionName }) => FunctionName),
