@@ -1,11 +1,7 @@
-import { isDeepStrictEqual } from 'node:util';
-import { GetRolePolicyCommand } from '@aws-sdk/client-iam';
 import type { Haves } from '../../../provision/step.ts';
-import { unlessGone } from '../judge.ts';
-import { functionNameOf, nameOf } from '../stage.ts';
-import { policyName, type RoleHave, roleStep, type Statement } from '../steps/iam-role.ts';
+import { functionNameOf } from '../stage.ts';
+import { type RoleHave, roleStep, type Statement } from '../steps/iam-role.ts';
 import { functionStatements } from '../steps/runner.ts';
-import { difference } from '../steps/tagged.ts';
 import type { AwsStep, World } from '../steps/world.ts';
 import { type FunctionNeeds, findHaves } from './needs.ts';
 
@@ -21,18 +17,13 @@ export function functionRole(world: World, name: string, needs: FunctionNeeds): 
     await codeStatement(world, name),
     await loginStatement(world, needs, haves),
   ];
-  const step = roleStep(world, { resource: name, service: 'lambda.amazonaws.com', needs: used, statements });
-  return {
-    ...step,
-    async find(look) {
-      const [found, haves] = await Promise.all([step.find(look), findHaves(look, used)]);
-      if (found.state !== 'ready' || haves === undefined) return found;
-      const have = await readStatements(world, nameOf(world.stage, name));
-      if (isDeepStrictEqual(have, await statements(haves))) return found;
-      const differences = [difference('PolicyDocument', 'other permissions', 'those it needs', true)];
-      return { state: 'drifted', have: found.have, differences };
+  return roleStep(world, {
+    ...{ resource: name, service: 'lambda.amazonaws.com', needs: used, statements },
+    async findStatements(look) {
+      const haves = await findHaves(look, used);
+      return haves === undefined ? undefined : statements(haves);
     },
-  };
+  });
 }
 
 /**
@@ -72,13 +63,4 @@ async function loginStatement(
   // docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.IAMPolicy.html
   const user = `arn:${partition}:rds-db:${aws.region}:${account}:dbuser:${resourceId}/${stage.snake}_a`;
   return { Effect: 'Allow', Action: ['rds-db:connect'], Resource: user };
-}
-
-async function readStatements({ aws }: World, RoleName: string): Promise<unknown> {
-  const policy = await unlessGone(
-    aws.read.iam.send(new GetRolePolicyCommand({ RoleName, PolicyName: policyName })),
-  );
-  // IAM sends documents percent-encoded.
-  const document = JSON.parse(decodeURIComponent(policy?.PolicyDocument ?? '{}')) as { Statement?: unknown };
-  return document.Statement;
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   CreateRoleCommand,
   DeleteRoleCommand,
@@ -8,6 +9,7 @@ import {
 } from '@aws-sdk/client-iam';
 import type { Haves } from '../../../provision/step.ts';
 import { unlessGone } from '../judge.ts';
+import type { Look } from '../look.ts';
 import { isOurs, nameOf, notOurs, tagsOf } from '../stage.ts';
 import { absent, difference } from './tagged.ts';
 import type { AwsStep, World } from './world.ts';
@@ -23,7 +25,7 @@ export interface Statement {
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
 }
 
-export const policyName = 'lambdapg';
+const policyName = 'lambdapg';
 
 /** A role that one AWS service takes on, with one inline policy. `statements` may use ARNs of what `needs` names. */
 export function roleStep(
@@ -34,6 +36,8 @@ export function roleStep(
     readonly service: string;
     readonly needs: readonly AwsStep<unknown>[];
     readonly statements: (haves: Haves) => Promise<readonly Statement[]> | readonly Statement[];
+    /** The same from what can be seen now, to find a policy that is another; absent: any policy will do. */
+    readonly findStatements?: (look: Look) => Promise<readonly Statement[] | undefined>;
   },
 ): AwsStep<RoleHave> {
   const { iam } = aws.write;
@@ -51,20 +55,22 @@ export function roleStep(
     id: `role-${role.resource}`,
     title: `role ${name}`,
     needs: role.needs,
-    async find() {
-      const [found, policy] = await Promise.all([
+    async find(look) {
+      const [found, policy, wanted] = await Promise.all([
         unlessGone(aws.read.iam.send(new GetRoleCommand({ RoleName: name }))),
         unlessGone(aws.read.iam.send(new GetRolePolicyCommand({ RoleName: name, PolicyName: policyName }))),
+        role.findStatements?.(look),
       ]);
       if (found?.Role?.Arn === undefined) return absent;
       if (!isOurs(stage, found.Role.Tags)) return { state: 'foreign', why: notOurs(name) };
       const have = { arn: found.Role.Arn };
-      if (policy !== undefined) return { state: 'ready', have };
-      return {
-        state: 'drifted',
-        have,
-        differences: [difference('PolicyDocument', 'missing', 'present', true)],
-      };
+      const differences =
+        policy === undefined
+          ? [difference('PolicyDocument', 'missing', 'present', true)]
+          : wanted === undefined || isDeepStrictEqual(statementsOf(policy.PolicyDocument), wanted)
+            ? []
+            : [difference('PolicyDocument', 'other permissions', 'those it needs', true)];
+      return differences.length === 0 ? { state: 'ready', have } : { state: 'drifted', have, differences };
     },
     async create(haves) {
       await iam.send(
@@ -87,3 +93,7 @@ export function roleStep(
     },
   };
 }
+
+/** IAM sends documents percent-encoded. */
+const statementsOf = (document = ''): unknown =>
+  (JSON.parse(decodeURIComponent(document)) as { Statement?: unknown }).Statement;
