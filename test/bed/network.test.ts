@@ -191,6 +191,19 @@ describe('EC2', () => {
   );
 
   differs(
+    'ec2-nat-removal',
+    'its interface goes with it, a little later',
+    async (aws) => {
+      const { network, id } = await makeNat(aws);
+      await aws('ec2', 'DescribeNatGateways', { NatGatewayIds: [id] });
+      await aws('ec2', 'DeleteNatGateway', { NatGatewayId: id });
+      const remove = async () => (await aws('ec2', 'DeleteSubnet', { SubnetId: network.subnets[0] })).error;
+      return [await remove(), await remove()];
+    },
+    ['DependencyViolation', undefined],
+  );
+
+  differs(
     'ec2-blackhole-route',
     'when its gateway is gone',
     async (aws) => {

@@ -15,7 +15,7 @@ import { GetFunctionCommand } from '@aws-sdk/client-lambda';
 import { ListSecretsCommand, type SecretListEntry } from '@aws-sdk/client-secrets-manager';
 import type { Aws } from './clients.ts';
 import { unlessGone } from './judge.ts';
-import type { Stage } from './stage.ts';
+import { isOurs, type Stage } from './stage.ts';
 
 /**
  * One view of what the stage has: each kind is listed once, at first use, and shared by all who ask. Take a new one to
@@ -29,7 +29,7 @@ export function takeLook(aws: Aws, stage: Stage) {
     { Name: 'tag:lambdapg:project', Values: [stage.project] },
     { Name: 'tag:lambdapg:stage', Values: [stage.stage] },
   ];
-  const pages = pager(ours);
+  const pages = pager(ours, stage);
   return {
     vpcs: once(() => pages((page) => ec2.send(new DescribeVpcsCommand(page)), 'Vpcs')),
     subnets: once(() => pages((page) => ec2.send(new DescribeSubnetsCommand(page)), 'Subnets')),
@@ -67,7 +67,7 @@ interface Page {
 }
 
 const pager =
-  (filters: Filter[]) =>
+  (filters: Filter[], stage: Stage) =>
   async <
     K extends string,
     R extends { NextToken?: string | undefined } & { [key in K]?: unknown[] | undefined },
@@ -82,7 +82,8 @@ const pager =
       all.push(...(answer[key] ?? []));
       token = answer.NextToken === '' ? undefined : answer.NextToken;
     } while (token !== undefined);
-    return all as NonNullable<R[K]>;
+    // Not every answer is filtered as it was asked for (emulators know few filters); what is not ours must not pass for ours.
+    return all.filter((one) => isOurs(stage, (one as { Tags?: [] }).Tags)) as NonNullable<R[K]>;
   };
 
 async function listSecrets(secrets: Aws['read']['secrets'], stage: Stage): Promise<SecretListEntry[]> {

@@ -187,6 +187,17 @@ def remove_interfaces(call: Any, proceed: Any) -> dict[str, Any]:
     return output
 
 
+@repairs("ec2-nat-removal", "ec2", "DeleteNatGateway")
+def remove_nat_interface(call: Any, proceed: Any) -> dict[str, Any]:
+    gateway = interfaces.backend(call).nat_gateways.get(call.input["NatGatewayId"])
+    output = proceed()
+    interface = getattr(gateway, "_eni", None)
+    if interface is not None:
+        interfaces.held(call)[interface.id] = {"owner": "nat", "reads": None}
+        interfaces.release(call, "nat", call.account.pace_of("ec2.natGateway"))
+    return output
+
+
 @repairs("ec2-zone-description", "ec2", "DescribeAvailabilityZones")
 def complete_zones(call: Any, proceed: Any) -> dict[str, Any]:
     output = proceed()
