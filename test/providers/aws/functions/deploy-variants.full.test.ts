@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { aliasVersion, defaultFunctions, policyOf, startDeployBed } from './deploy-bed.ts';
+import { aliasVersion, defaultFunctions, policyOf, routesOf, startDeployBed } from './deploy-bed.ts';
 
 const name = (fn: string): string => `my-api-dev-${fn}`;
 
@@ -58,5 +58,48 @@ describe('a deployment', () => {
     deployed.answers.version = (version) => ({ statusCode: version === '2' ? 503 : 200 });
     await expect(deployed.deploy()).rejects.toMatchObject({ code: 'HEALTH_CHECK_FAILED' });
     expect(await aliasVersion(deployed)).toBe('1');
+  });
+
+  test('takes back what somebody has changed by hand, and shows no value of theirs', async () => {
+    const deployed = await startDeployBed();
+    const { bed } = deployed;
+    await deployed.deploy();
+    const everything = {
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }],
+    };
+    const policy = {
+      RoleName: name('api'),
+      PolicyName: 'lambdapg',
+      PolicyDocument: JSON.stringify(everything),
+    };
+    await bed.aws({ service: 'iam', action: 'PutRolePolicy', input: policy });
+    const Variables = { PGPASSWORD: 'by-hand' };
+    const input = { FunctionName: name('api'), Environment: { Variables } };
+    await bed.aws({ service: 'lambda', action: 'UpdateFunctionConfiguration', input });
+    const { shown } = await deployed.plan();
+    const differing = shown.actions.flatMap(({ differences = [] }) =>
+      differences.map(({ property }) => property),
+    );
+    expect(differing).toEqual(
+      expect.arrayContaining(['PolicyDocument', 'Environment PGPASSWORD', 'Environment PGHOST']),
+    );
+    expect(JSON.stringify(shown)).not.toContain('by-hand');
+    await deployed.deploy();
+    expect((await policyOf(deployed, 'api')).Statement.length).toBe(4);
+    expect((await deployed.plan()).shown.changes).toBe(0);
+  });
+
+  test('with very many routes lets the API call by one statement', async () => {
+    const deployed = await startDeployBed();
+    const routes = Array.from({ length: 40 }, (_, index) => `GET /things/${index}`);
+    await deployed.change({ functions: { api: { handler: 'src/api.handler', routes } } });
+    expect((await deployed.plan()).shown.warnings).toEqual([
+      expect.stringContaining('no route serves /health'),
+    ]);
+    await deployed.deploy();
+    const added = (await deployed.changes()).filter((call) => call === 'lambda:AddPermission');
+    expect(added.length).toBe(1);
+    expect((await routesOf(deployed)).keys.length).toBe(40);
   });
 });
