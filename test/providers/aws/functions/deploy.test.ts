@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { policyFor } from '../../../../src/providers/aws/permissions/policy.ts';
+import { coveredBy } from '../permissions/covered-by.ts';
 import { aliasVersion, policyOf, routesOf, startDeployBed } from './deploy-bed.ts';
 import { secretArn } from './deploy-run.ts';
 
@@ -179,6 +181,14 @@ describe('a second deployment', () => {
     await deployed.change({ functions: { api: { handler: 'src/api.handler', routes: ['GET /health'] } } });
     const result = await deployed.deploy();
     expect([...result.removed].sort()).toEqual(['function-overdue', 'role-overdue', 'schedule-overdue']);
+    const where = {
+      project: 'my-api',
+      stage: 'dev',
+      account: deployed.bed.account,
+      region: 'us-east-1',
+      partition: 'aws',
+    };
+    expect(await coveredBy(policyFor(['deploy'], where), await deployed.bed.requests(), where)).toEqual([]);
     expect(await routesOf(deployed)).toEqual({ keys: ['GET /health'], integrations: 1 });
     expect((await deployed.plan()).shown.changes).toBe(0);
   });
