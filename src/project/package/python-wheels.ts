@@ -52,7 +52,7 @@ async function fill(context: Context, dir: string, target: WheelTarget, file: st
 
 /**
  * Left out: scripts, which name the Python of this computer, and records of who installed what and how, so that pip and uv
- * make the same zip. METADATA stays, which `importlib.metadata` reads.
+ * make the same zip of the same packages. METADATA stays, which `importlib.metadata` reads.
  */
 const isDeployed = (path: string): boolean =>
   isSource(path) &&

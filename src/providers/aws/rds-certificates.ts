@@ -38,11 +38,8 @@ export async function getRdsCertificates(context: Context, region: string): Prom
 }
 
 async function download(context: Context, region: string, cached: string): Promise<string> {
-  const domain = region.startsWith('cn-')
-    ? 'rds-truststore.s3.cn-north-1.amazonaws.com.cn'
-    : 'truststore.pki.rds.amazonaws.com';
   const signal = AbortSignal.any([context.signal, AbortSignal.timeout(15_000)]);
-  const response = await fetch(`https://${domain}/${region}/${region}-bundle.pem`, { signal });
+  const response = await fetch(bundleUrl(region), { signal });
   const text = await response.text();
   if (!response.ok) throw new Error(`HTTP ${response.status}`);
   if (!text.includes('-----BEGIN CERTIFICATE-----')) throw new Error('what came is no PEM file');
@@ -57,9 +54,17 @@ const unreachable = (region: string, error: unknown): UserError =>
     'RDS_CA_UNREACHABLE',
     `cannot fetch RDS's certificate authorities of ${region}: ${errorMessage(error)}`,
     {
-      suggestions: [
-        `save https://truststore.pki.rds.amazonaws.com/${region}/${region}-bundle.pem and name it in LAMBDAPG_RDS_CA`,
-      ],
+      suggestions: [`save ${bundleUrl(region)} and name it in LAMBDAPG_RDS_CA`],
       cause: error,
     },
   );
+
+/** Each partition has its own server. */
+function bundleUrl(region: string): string {
+  const domain = region.startsWith('cn-')
+    ? 'rds-truststore.s3.cn-north-1.amazonaws.com.cn'
+    : region.startsWith('us-gov-')
+      ? 'truststore.pki.us-gov-west-1.rds.amazonaws.com'
+      : 'truststore.pki.rds.amazonaws.com';
+  return `https://${domain}/${region}/${region}-bundle.pem`;
+}
