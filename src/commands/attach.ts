@@ -33,7 +33,8 @@ their tags is not changed: the patch is printed. lambdapg detach takes back exac
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Attach);
-    const world = await openAttach(this.context(), flags);
+    const project = flags.to?.startsWith('stage:') === true ? await getProject(process.cwd()) : undefined;
+    const world = await openAttach(this.context(), flags, project);
     if (flags['iam-policy']) return this.print(await attachPolicy(world, 'attach'), asJson);
     const pick = async (what: 'functions' | 'databases', message: string): Promise<string | undefined> => {
       if (!this.interactive) return undefined;
@@ -43,7 +44,7 @@ their tags is not changed: the patch is printed. lambdapg detach takes back exac
     const chosen = flags.function ?? flags['function-tag'] ?? (await pick('functions', 'Which function?'));
     const url = flags['database-url'];
     const to = flags.to ?? (url === undefined ? await pick('databases', 'To which database?') : undefined);
-    const stage = await stageOfTarget(to, () => getProject(process.cwd()));
+    const stage = stageOfTarget(to, project);
     const planned = await planAttach(world, {
       functions: parseFunctionChoice(
         flags['function-tag'] === undefined ? { names: chosen } : { tag: chosen },

@@ -15,8 +15,13 @@ export const ownGroupName = (functionName: string): string => `lambdapg-attach-$
 export const ownSecretName = (functionName: string): string => `lambdapg-attach/${functionName}`;
 /** Several functions may share a role, so each has a policy of its own in it. */
 export const ownPolicyName = (functionName: string): string => `lambdapg-attach-${functionName}`;
-/** The description of every rule, and of what a proxy is given. */
-export const descriptionOf = (functionName: string): string => `lambdapg:attach:${functionName}`;
+/** The description of every rule, and of what a proxy is given for one function or several. */
+export const descriptionOf = (...functionNames: readonly string[]): string =>
+  `lambdapg:attach:${functionNames.join()}`;
+
+/** The functions that a description names, for which something is there. */
+export const functionsOf = (description: string | undefined): string[] =>
+  /^lambdapg:attach:(.+)$/.exec(description ?? '')?.[1]?.split(',') ?? [];
 
 /** Lambda allows 64 characters. */
 export function probeName(functionName: string): string {

@@ -14,12 +14,15 @@ import { rolePolicyStep } from './role-policy-step.ts';
 /**
  * What attaching one function takes, in an order that leaves it working at every point: its record first, its own configuration
  * last.
+ *
+ * @param earlier steps of other functions: a proxy is changed for one after the other
  */
 export function attachSteps(
   world: AttachWorld,
   fn: AttachableFunction,
   target: AttachTarget,
   wiring: Wiring,
+  earlier: readonly AttachStep<unknown>[] = [],
 ): AttachStep<unknown>[] {
   const { name, roleName, facts } = fn;
   const record = recordStep(world, fn, {
@@ -34,7 +37,10 @@ export function attachSteps(
     { id: 'policy', functionName: name, roleName, needs: [record, ...(secret ? [secret] : [])] },
     (look) => functionStatements(world, look, name, target, wiring),
   );
-  const proxy = target.proxy === undefined ? [] : proxySteps(world, name, target.proxy, record);
+  const proxy =
+    target.proxy === undefined
+      ? []
+      : proxySteps(world, name, target.proxy, [record, ...earlier.filter(isProxyAuth)]);
   // Whoever takes the group away waits until Lambda has given its interfaces back, for which the role needs its policy.
   const group =
     wiring.ownGroup === undefined ? undefined : ownGroupStep(world, name, [policy], wiring.ownGroup.vpcId);
@@ -49,18 +55,18 @@ export function attachSteps(
   return [...below, configuration];
 }
 
+const isProxyAuth = ({ id }: AttachStep<unknown>): boolean => id.startsWith('proxy-auth:');
+
 function proxySteps(
   world: AttachWorld,
   functionName: string,
   { name, roleName, secretArn }: NonNullable<AttachTarget['proxy']>,
-  record: AttachStep<unknown>,
+  needs: readonly AttachStep<unknown>[],
 ): AttachStep<unknown>[] {
-  const role = rolePolicyStep(
-    world,
-    { id: 'proxy-policy', functionName, roleName, needs: [record] },
-    async () => secretStatements(world.aws.region, secretArn),
+  const role = rolePolicyStep(world, { id: 'proxy-policy', functionName, roleName, needs }, async () =>
+    secretStatements(world.aws.region, secretArn),
   );
-  return [role, proxyAuthStep(world, functionName, name, [record, role], secretArn)];
+  return [role, proxyAuthStep(world, functionName, name, [...needs, role], secretArn)];
 }
 
 /** The same, to be taken away: what is not there is passed over. @param proxy the one that it was attached to */
@@ -68,6 +74,7 @@ export function detachSteps(
   world: AttachWorld,
   fn: AttachableFunction,
   proxy?: { readonly name: string; readonly roleName: string },
+  earlier: readonly AttachStep<unknown>[] = [],
 ): AttachStep<unknown>[] {
   const { name, roleName } = fn;
   const record = recordStep(world, fn);
@@ -90,11 +97,17 @@ export function detachSteps(
   const proxyAuth =
     proxy === undefined || proxyPolicy === undefined
       ? undefined
-      : proxyAuthStep(world, name, proxy.name, [record, proxyPolicy]);
+      : proxyAuthStep(world, name, proxy.name, [record, proxyPolicy, ...earlier.filter(isProxyAuth)]);
   const group = ownGroupStep(world, name, [policy]);
   const rules = groupRulesStep(world, name, group);
   const below = [record, secret, policy, proxyPolicy, proxyAuth, group, rules].filter(
     (step) => step !== undefined,
   );
   return [...below, configurationStep(world, name, { all: below })];
+}
+
+/** What can still be told of a function that is gone; its role is not known any more. */
+export function leftoverSteps(world: AttachWorld, functionName: string): AttachStep<unknown>[] {
+  const group = ownGroupStep(world, functionName, []);
+  return [group, groupRulesStep(world, functionName, group), loginSecretStep(world, functionName, [])];
 }

@@ -5,11 +5,18 @@ import { type Survey, survey } from '../../../provision/survey.ts';
 import { explainAwsError } from '../explain.ts';
 import { withRunLock } from '../run-lock.ts';
 import { attachLock } from './attach-functions.ts';
-import { roleNameOf } from './attach-names.ts';
+import { ownSecretName, roleNameOf } from './attach-names.ts';
 import { probeStep } from './attach-proof.ts';
-import { detachSteps } from './attach-steps.ts';
-import { type AttachStep, type AttachWorld, attachEngine, takeAttachLook } from './attach-world.ts';
+import { detachSteps, leftoverSteps } from './attach-steps.ts';
+import {
+  type AttachLook,
+  type AttachStep,
+  type AttachWorld,
+  attachEngine,
+  takeAttachLook,
+} from './attach-world.ts';
 import { type AttachableFunction, type FunctionChoice, findFunctions } from './find-functions.ts';
+import { findOwnGroup } from './own-group-step.ts';
 import { describeProxy } from './proxy-auth-step.ts';
 
 /** What `detach --plan` shows. */
@@ -30,18 +37,29 @@ export interface PlannedDetach {
 export async function planDetach(world: AttachWorld, choice: FunctionChoice): Promise<PlannedDetach> {
   const look = takeAttachLook(world.aws);
   try {
+    const gone = await findGone(look, choice);
+    const { names } = choice;
     const [{ account }, functions] = await Promise.all([
       world.aws.identity(),
-      findFunctions(world, look, choice),
+      gone.length > 0 && gone.length === names?.length
+        ? []
+        : findFunctions(world, look, {
+            ...choice,
+            ...(names !== undefined && { names: names.filter((name) => !gone.includes(name)) }),
+          }),
     ]);
-    const steps = (await Promise.all(functions.map((fn) => stepsFor(world, fn)))).flat();
+    const steps: AttachStep<unknown>[] = gone.flatMap((name) => leftoverSteps(world, name));
+    for (const fn of functions) steps.push(...(await stepsFor(world, fn, steps)));
     const found = await survey(steps, look);
     const plan = planRemoval(steps, found);
     if (plan.changes === 0) throw notAttached(functions);
     return {
       shown: {
         ...{ region: world.aws.region, account, plan },
-        functions: functions.map(({ name, record }) => ({ name, from: record?.target ?? 'nothing' })),
+        functions: [
+          ...functions.map(({ name, record }) => ({ name, from: record?.target ?? 'nothing' })),
+          ...gone.map((name) => ({ name, from: 'a function that is gone' })),
+        ],
       },
       steps,
       found,
@@ -74,7 +92,23 @@ export async function detachFunctions(
   }
 }
 
-async function stepsFor(world: AttachWorld, fn: AttachableFunction): Promise<AttachStep<unknown>[]> {
+/** Functions that were deleted without `detach`, and have left a security group or a secret. */
+async function findGone(look: AttachLook, { names = [] }: FunctionChoice): Promise<string[]> {
+  const left = await Promise.all(
+    names.map(async (name) => {
+      if (name.startsWith('arn:') || (await look.getFunction(name)) !== undefined) return [];
+      const [group, secret] = await Promise.all([findOwnGroup(look, name), look.secret(ownSecretName(name))]);
+      return group === undefined && secret === undefined ? [] : [name];
+    }),
+  );
+  return left.flat();
+}
+
+async function stepsFor(
+  world: AttachWorld,
+  fn: AttachableFunction,
+  earlier: readonly AttachStep<unknown>[],
+): Promise<AttachStep<unknown>[]> {
   const { name, roleArn, subnetIds, groupIds } = fn;
   const [, proxyName] = /^proxy:(.+)$/.exec(fn.record?.target ?? '') ?? [];
   const proxy = proxyName === undefined ? undefined : await describeProxy(world.aws, proxyName);
@@ -84,6 +118,7 @@ async function stepsFor(world: AttachWorld, fn: AttachableFunction): Promise<Att
       world,
       fn,
       proxyName === undefined || role === undefined ? undefined : { name: proxyName, roleName: role },
+      earlier,
     ),
     // Left by a run that was killed while it proved.
     probeStep(world, { name, roleArn, subnetIds, groupIds }),

@@ -9,18 +9,19 @@ import type { AttachWorld } from './attach-world.ts';
 import { listServers } from './describe-server.ts';
 import { listFunctionNames } from './find-functions.ts';
 
-/** An account and region to attach in. */
-export async function openAttach(context: Context, choice: AwsChoice): Promise<AttachWorld> {
-  return { context, aws: await openAws(choice) };
+/** An account and region to attach in. @param project whose stage is attached to: it knows its region */
+export async function openAttach(
+  context: Context,
+  { region, profile }: AwsChoice,
+  project?: Project,
+): Promise<AttachWorld> {
+  return { context, aws: await openAws({ region: region ?? project?.config.cloud.region, profile }) };
 }
 
 /** The stage that `stage:<name>` names; undefined for any other target. */
-export async function stageOfTarget(
-  to: string | undefined,
-  getProject: () => Promise<Project>,
-): Promise<Stage | undefined> {
+export function stageOfTarget(to: string | undefined, project: Project | undefined): Stage | undefined {
   const [, name] = /^stage:(.*)$/.exec(to ?? '') ?? [];
-  return name === undefined ? undefined : parseStage(await getProject(), name, false);
+  return name === undefined || project === undefined ? undefined : parseStage(project, name, false);
 }
 
 /** The policies that a command of these needs: functions and databases may have any name. */

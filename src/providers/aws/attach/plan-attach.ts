@@ -63,9 +63,14 @@ export async function planAttach(world: AttachWorld, choice: AttachChoice): Prom
       findTarget(world, look, choice, choice.stage),
     ]);
     const network = await findNetworkFacts(world, look, vpcsOf(functions, target));
-    const wired = await Promise.all(functions.map((fn) => wire(world, look, fn, target, network, choice)));
+    const wired: WiredFunction[] = [];
+    const steps: AttachStep<unknown>[] = [];
+    for (const fn of functions) {
+      const one = await wire(world, look, { fn, target, network, earlier: steps }, choice);
+      wired.push(one);
+      steps.push(...one.steps);
+    }
     verifyWiring(wired, target);
-    const steps = wired.flatMap((one) => one.steps);
     const found = await survey(steps, look);
     const plan = planProvision(steps, found);
     verifyPlan(plan);
@@ -90,14 +95,22 @@ export async function planAttach(world: AttachWorld, choice: AttachChoice): Prom
 async function wire(
   world: AttachWorld,
   look: AttachLook,
-  fn: AttachableFunction,
-  target: AttachTarget,
-  network: NetworkFacts,
+  {
+    fn,
+    target,
+    network,
+    earlier,
+  }: {
+    readonly fn: AttachableFunction;
+    readonly target: AttachTarget;
+    readonly network: NetworkFacts;
+    readonly earlier: readonly AttachStep<unknown>[];
+  },
   options: WiringOptions,
 ): Promise<WiredFunction> {
   const wiring = planWiring(fn.facts, target.facts, network, options);
   const split = await splitByOwner(world, look, fn, target, wiring, network);
-  const steps = split.isLeftAlone ? [] : attachSteps(world, fn, split.target, split.wiring);
+  const steps = split.isLeftAlone ? [] : attachSteps(world, fn, split.target, split.wiring, earlier);
   return { fn, wiring, steps, patches: split.patches };
 }
 

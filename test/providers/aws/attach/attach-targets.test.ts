@@ -174,3 +174,35 @@ test('a function in its VPC keeps its place, its values are put aside, and sever
   expect(await at.snapshot('inside')).toEqual(before[0]);
   expect(await at.snapshot('second')).toMatchObject({ configuration: { Description: 'hand-made' } });
 });
+
+test('two functions behind one proxy: the secret that it was given stays until the last one leaves', async () => {
+  const other = await makeSecret('fourth/login', 'nobody');
+  await makeProxy('shared', secretAuth(other), [other]);
+  await at.makeFunction('first-of-two');
+  await at.makeFunction('last-of-two');
+  const choice = { to: 'shared', databaseName: 'shop' };
+  const before = (await proxyOf('shared'))?.Auth;
+  expect((await at.attach('first-of-two,last-of-two', choice)).proofs).toMatchObject([
+    { verdict: 'proved' },
+    { verdict: 'proved' },
+  ]);
+  await at.detach('first-of-two');
+  expect((await at.plan('last-of-two', choice)).shown.plan.changes).toBe(0);
+  expect(await at.invoke('last-of-two')).toEqual({ who: 'app', db: 'shop', n: 42 });
+  await at.detach('last-of-two');
+  expect((await proxyOf('shared'))?.Auth).toEqual(before);
+});
+
+test('a function that was deleted: what it left is taken away by its name', async () => {
+  const { DeleteFunctionCommand } = await import('@aws-sdk/client-lambda');
+  await at.makeFunction('short-lived');
+  const databaseUrl = `postgres://app:${encodeURIComponent(appPassword)}@${at.host}:5432/shop`;
+  await at.attach('short-lived', { databaseUrl });
+  await at.lambda.send(new DeleteFunctionCommand({ FunctionName: 'short-lived' }));
+  expect([...(await at.detach('short-lived'))].sort()).toEqual([
+    'group:short-lived',
+    'rules:short-lived',
+    'secret:short-lived',
+  ]);
+  await expect(at.detach('short-lived')).rejects.toMatchObject({ code: 'FUNCTION_NOT_FOUND' });
+});
