@@ -8,7 +8,7 @@ import { type Deployed, deployStage } from '../providers/aws/deploy-stage.ts';
 import type { HealthRequest } from '../providers/aws/functions/health.ts';
 import { openWorld } from '../providers/aws/open-world.ts';
 import { type DeployPlan, planDeploy } from '../providers/aws/plan-deploy.ts';
-import { policyOf } from '../providers/aws/policy-of.ts';
+import { formatPolicies, policyOf } from '../providers/aws/policy-of.ts';
 import { stageSteps } from '../providers/aws/stage-steps.ts';
 import { formatPlan } from '../terminal/format-plan.ts';
 
@@ -37,7 +37,7 @@ touched. --plan changes nothing and exits 3 when there is something to do.`;
     const project = await getProject(context.cwd);
     const world = await openWorld(context, project, flags);
     if (flags['iam-policy']) {
-      return this.print(await policyOf(world, 'deploy'), (policy) => JSON.stringify(policy, null, 2));
+      return this.print(await policyOf(world, 'deploy'), formatPolicies);
     }
     const health = healthRequest(project);
     const needs = stageSteps(world);

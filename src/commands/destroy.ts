@@ -5,7 +5,7 @@ import { exitCodes } from '../errors.ts';
 import { getProject } from '../project/find-project.ts';
 import { destroyStage, planDestroy, type Remains } from '../providers/aws/destroy-stage.ts';
 import { openWorld } from '../providers/aws/open-world.ts';
-import { policyOf } from '../providers/aws/policy-of.ts';
+import { formatPolicies, policyOf } from '../providers/aws/policy-of.ts';
 import { formatPlan } from '../terminal/format-plan.ts';
 
 export default class Destroy extends BaseCommand {
@@ -40,8 +40,7 @@ it can be stopped and run again. Ends with a list of what remains, and exits 1 i
       keepSecretsDays: flags['keep-secrets-days'],
       ...(flags.snapshot && { finalSnapshot: `${project.config.name}-${flags.stage}-final-${time}` }),
     });
-    if (flags['iam-policy'])
-      return this.print(await policyOf(world, 'destroy'), (value) => JSON.stringify(value, null, 2));
+    if (flags['iam-policy']) return this.print(await policyOf(world, 'destroy'), formatPolicies);
     const plan = await planDestroy(world);
     if (!this.jsonEnabled()) this.log(formatPlan(plan.actions, process.stdout));
     if (flags.plan) {

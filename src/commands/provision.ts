@@ -5,7 +5,7 @@ import { exitCodes } from '../errors.ts';
 import { getProject } from '../project/find-project.ts';
 import { withAnswers, writeAnswers } from '../project/write-answers.ts';
 import { openWorld } from '../providers/aws/open-world.ts';
-import { policyOf } from '../providers/aws/policy-of.ts';
+import { formatPolicies, policyOf } from '../providers/aws/policy-of.ts';
 import { planStage, provisionStage, type StagePlan } from '../providers/aws/provision-stage.ts';
 import { formatCost } from '../provision/cost/format-cost.ts';
 import { formatBudget } from '../provision/format-budget.ts';
@@ -29,6 +29,7 @@ touched. --plan changes nothing and exits 3 when there is something to do.`;
     ...routeFlags,
     plan: toggle('show what would be done, change nothing'),
     yes: toggle('go on without asking', 'y'),
+    prune: toggle('also remove what former answers made, never a database'),
     prices: Flags.boolean({ default: true, allowNo: true, description: "amounts from AWS's price list" }),
     'accept-oversubscription': toggle(
       'even when the functions may open more connections than the database has',
@@ -45,10 +46,11 @@ touched. --plan changes nothing and exits 3 when there is something to do.`;
     const context = this.context();
     const changed = await withAnswers(await getProject(context.cwd), parseAnswerFlags(flags));
     const world = await openWorld(context, changed.project, flags);
-    if (flags['iam-policy']) return this.print(await policyOf(world, 'provision'), asJson);
+    if (flags['iam-policy']) return this.print(await policyOf(world, 'provision'), formatPolicies);
     const planned = await planStage(world, {
       prices: flags.prices,
       acceptOversubscription: flags['accept-oversubscription'],
+      prune: flags.prune,
     });
     const { shown } = planned;
     for (const message of shown.warnings) context.report({ type: 'plan-warning', message });
@@ -58,13 +60,11 @@ touched. --plan changes nothing and exits 3 when there is something to do.`;
       return shown;
     }
     if (shown.plan.changes > 0) await this.confirm('Create and change this?', flags.yes);
-    const { created, updated } = await provisionStage(context, world, planned);
+    const done = await provisionStage(context, world, planned);
     await writeAnswers(changed);
-    return this.print({ ...shown, created, updated }, () => 'done');
+    return this.print({ ...shown, ...done }, () => 'done');
   }
 }
-
-const asJson = (value: unknown): string => JSON.stringify(value, null, 2);
 
 function formatStagePlan({ project, stage, region, account, plan, budget, cost }: StagePlan): string {
   const head = `${project}, stage ${stage}, in ${region} of account ${account}`;

@@ -3,7 +3,7 @@ import { BaseCommand } from '../base-command.ts';
 import { cloudFlags, policyFlag, routeFlags } from '../cloud-flags.ts';
 import { getProject } from '../project/find-project.ts';
 import { openWorld } from '../providers/aws/open-world.ts';
-import { policyOf } from '../providers/aws/policy-of.ts';
+import { formatPolicies, policyOf } from '../providers/aws/policy-of.ts';
 import { type ConnectionsInUse, getStageStatus, type StageStatus } from '../providers/aws/stage-status.ts';
 import { formatCost } from '../provision/cost/format-cost.ts';
 import { formatBudget } from '../provision/format-budget.ts';
@@ -31,7 +31,7 @@ export default class Status extends BaseCommand {
     const project = await getProject(context.cwd);
     const world = await openWorld(context, project, flags);
     if (flags['iam-policy']) {
-      return this.print(await policyOf(world, 'status'), (policies) => JSON.stringify(policies, null, 2));
+      return this.print(await policyOf(world, 'status'), formatPolicies);
     }
     return this.print(await getStageStatus(context, world, { prices: flags.prices }), format);
   }

@@ -46,6 +46,9 @@ export function planRemoval<Look>(steps: readonly Step<Look>[], found: Survey): 
   );
 }
 
+/** One plan after the other. */
+export const joinPlans = (first: Plan, second: Plan): Plan => planOf([...first.actions, ...second.actions]);
+
 function decide(found: Found<unknown>): Omit<Action, 'step' | 'title'> {
   switch (found.state) {
     case 'absent':

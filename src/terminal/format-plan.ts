@@ -23,7 +23,7 @@ const marks: Readonly<Record<string, readonly [string, 'green' | 'yellow' | 'red
 
 /** A plan as lines: what changes, each with its mark; what stays is only counted. */
 export function formatPlan(actions: readonly Action[], stream: NodeJS.WriteStream): string {
-  const changing = actions.filter(({ kind }) => kind !== 'keep');
+  const changing = actions.filter(({ kind, why }) => kind !== 'keep' || why !== undefined);
   const lines = changing.flatMap(({ kind, title, why, differences = [] }) => {
     const [mark = ' ', colour = 'dim'] = marks[kind] ?? [];
     return [

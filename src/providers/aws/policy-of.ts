@@ -8,3 +8,7 @@ export async function policyOf({ aws, stage }: World, command: CommandName): Pro
   const { account, partition } = await aws.identity().catch(() => anybody);
   return policyFor([command], { ...stage, account, partition, region: aws.region });
 }
+
+/** As AWS takes it: one document, or a list where they are too long for one policy and all have to be attached. */
+export const formatPolicies = (policies: readonly PolicyDocument[]): string =>
+  JSON.stringify(policies.length === 1 ? policies[0] : policies, null, 2);

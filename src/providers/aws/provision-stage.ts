@@ -1,9 +1,10 @@
 import type { Context } from '../../context.ts';
-import { type Applied, applyPlan } from '../../provision/apply.ts';
+import { type Applied, applyPlan, applyRemoval } from '../../provision/apply.ts';
 import { type Budget, verifyBudget } from '../../provision/budget.ts';
 import type { Cost } from '../../provision/cost/cost.ts';
-import { type Plan, planProvision, verifyPlan } from '../../provision/plan.ts';
+import { joinPlans, type Plan, planProvision, planRemoval, verifyPlan } from '../../provision/plan.ts';
 import { type Survey, survey } from '../../provision/survey.ts';
+import { unwantedSteps } from './every-step.ts';
 import { explainAwsError } from './explain.ts';
 import { takeLook } from './look.ts';
 import { engineOf } from './open-world.ts';
@@ -11,7 +12,7 @@ import { verifyOffered } from './preflight.ts';
 import { withRunLock } from './run-lock.ts';
 import { describeBudget, describeCost, findStageSize } from './stage-figures.ts';
 import { type StageSteps, stageSteps } from './stage-steps.ts';
-import type { World } from './steps/world.ts';
+import type { AwsStep, World } from './steps/world.ts';
 
 /** What `provision --plan` shows, and what is approved. */
 export interface StagePlan {
@@ -29,12 +30,16 @@ export interface PlanOptions {
   /** Ask AWS's price list. */
   readonly prices: boolean;
   readonly acceptOversubscription: boolean;
+  /** Remove what former answers made and the present ones do not want. */
+  readonly prune: boolean;
 }
 
 export interface PlannedStage {
   readonly shown: StagePlan;
   readonly steps: StageSteps;
   readonly found: Survey;
+  /** To be removed at the end. */
+  readonly unwanted: readonly AwsStep<unknown>[];
 }
 
 /**
@@ -45,36 +50,55 @@ export interface PlannedStage {
 export async function planStage(world: World, options: PlanOptions): Promise<PlannedStage> {
   const { aws, stage } = world;
   const steps = stageSteps(world);
+  const { removable, kept } = unwantedSteps(world, steps);
+  const look = takeLook(aws, stage);
   try {
     const size = findStageSize(world);
-    const [{ account }, found, cost, offered] = await Promise.all([
+    const [{ account }, found, former, cost, offered] = await Promise.all([
       aws.identity(),
-      survey(steps.all, takeLook(aws, stage)),
+      survey(steps.all, look),
+      survey([...removable, ...kept], look),
       describeCost(world, options.prices, size),
       verifyOffered(world),
     ]);
-    const plan = planProvision(steps.all, found);
-    verifyPlan(plan);
+    const wanted = planProvision(steps.all, found);
+    verifyPlan(wanted);
+    const plan = joinPlans(
+      wanted,
+      keepUnless(options.prune, planRemoval(removable, former), planRemoval(kept, former)),
+    );
     const budget = await describeBudget(world, steps, found, size);
     verifyBudget(budget, { accept: options.acceptOversubscription });
     const { project } = stage;
     const warnings = offered.warnings;
     return {
       shown: { project, stage: stage.stage, region: aws.region, account, plan, budget, cost, warnings },
-      steps,
-      found,
+      ...{ steps, found, unwanted: options.prune ? removable : [] },
     };
   } catch (error) {
     throw explainAwsError(error, `stage ${stage.prefix}`);
   }
 }
 
+/** What is no longer wanted goes only when that was asked for; a database never goes because of an answer. */
+function keepUnless(prune: boolean, removable: Plan, kept: Plan): Plan {
+  const keep = (plan: Plan, why: string): Plan => ({
+    actions: plan.actions.map((action) => ({ ...action, kind: 'keep', why })),
+    changes: 0,
+  });
+  const held = keep(kept, 'no longer in lambdapg.json; it holds data, so only destroy removes it');
+  return joinPlans(
+    prune ? removable : keep(removable, 'no longer in lambdapg.json; --prune removes it'),
+    held,
+  );
+}
+
 /** Carries out an approved plan, alone on the stage. @throws as `applyPlan` */
 export async function provisionStage(
   context: Context,
   world: World,
-  { steps, found, shown }: PlannedStage,
-): Promise<Applied> {
+  { steps, found, shown, unwanted }: PlannedStage,
+): Promise<Omit<Applied, 'haves'>> {
   const doing = `lambdapg provision of ${world.stage.prefix}`;
   try {
     return await withRunLock(context, world, doing, async () => {
@@ -82,7 +106,12 @@ export async function provisionStage(
       const now =
         shown.plan.changes === 0 ? found : await survey(steps.all, takeLook(world.aws, world.stage));
       verifyPlan(planProvision(steps.all, now));
-      return applyPlan(context, engineOf(world), steps.all, now);
+      const { haves: _, ...applied } = await applyPlan(context, engineOf(world), steps.all, now);
+      if (unwanted.length === 0) return applied;
+      const former = await survey(unwanted, takeLook(world.aws, world.stage));
+      const plan = planRemoval(unwanted, former);
+      const { removed } = await applyRemoval(context, engineOf(world), unwanted, former, plan);
+      return { ...applied, removed };
     });
   } catch (error) {
     throw explainAwsError(error, `stage ${world.stage.prefix}`);

@@ -11,7 +11,13 @@ import { proxySteps } from './steps/proxy.ts';
 import type { ProxyHave } from './steps/proxy-haves.ts';
 import { runnerSteps } from './steps/runner.ts';
 import { loginSecrets, type SecretHave } from './steps/secrets.ts';
-import { type GroupHave, type GroupSteps, passagesOf, securityGroups } from './steps/security-groups.ts';
+import {
+  type GroupHave,
+  type GroupSteps,
+  type Passage,
+  passagesOf,
+  securityGroups,
+} from './steps/security-groups.ts';
 import type { AwsStep, World } from './steps/world.ts';
 
 /** Everything of a stage below its functions, and what functions need of it. */
@@ -20,6 +26,8 @@ export interface StageSteps {
   readonly subnets: readonly AwsStep<SubnetHave>[];
   readonly functionGroup: AwsStep<GroupHave>;
   readonly rules: AwsStep<readonly SecurityGroup[]>;
+  /** Who may talk to whom. */
+  readonly passages: readonly Passage[];
   readonly database: AwsStep<DatabaseHave>;
   /** Where functions connect to: the proxy, or the database itself. */
   readonly front: AwsStep<DatabaseHave | ProxyHave>;
@@ -35,7 +43,8 @@ export function stageSteps(world: World): StageSteps {
   const network = cloud.network.kind === 'existing' ? existingNetwork(world) : newNetwork(world);
   // Functions read the secret; with IAM there is none, and subnets with a way out need no endpoint.
   const needsEndpoint = cloud.network.kind === 'isolated' && cloud.auth === 'secret';
-  const groups = securityGroups(world, network.vpc, passagesOf(world, needsEndpoint));
+  const passages = passagesOf(world, needsEndpoint);
+  const groups = securityGroups(world, network.vpc, passages);
   const endpoint = needsEndpoint
     ? [
         secretsEndpoint(world, {
@@ -79,6 +88,7 @@ export function stageSteps(world: World): StageSteps {
     subnets,
     functionGroup: getGroup(groups, 'function'),
     rules: groups.rules,
+    passages,
     database: database.database,
     front: proxy?.ready ?? database.database,
     ...(secrets !== undefined && { activeSecret: secrets.active }),

@@ -52,8 +52,10 @@ export function passagesOf({ stage, removal }: World, needsEndpoint: boolean): P
   ];
 }
 
+const everyName = ['function', 'proxy', 'runner', 'endpoint', 'database'];
+
 /** What former answers may have made goes as well. */
-const everyPassage: Passage[] = ['function', 'proxy', 'runner', 'endpoint'].map((from) => ({
+const everyPassage: Passage[] = everyName.slice(0, -1).map((from) => ({
   ...{ from, to: 'database', port: 5432 },
 }));
 
@@ -99,7 +101,7 @@ function groupStep({ aws, stage }: World, vpc: AwsStep<VpcHave>, name: string): 
   };
 }
 
-type Direction = 'in' | 'out';
+export type Direction = 'in' | 'out';
 
 interface Rule {
   readonly group: string;
@@ -109,7 +111,7 @@ interface Rule {
   readonly key: string;
 }
 
-const ruleKey = (direction: Direction, port: number, peer: string): string =>
+export const ruleKey = (direction: Direction, port: number, peer: string): string =>
   `${direction} tcp ${port} ${peer}`;
 
 /**
@@ -182,6 +184,9 @@ function rulesStep(
   };
 }
 
+/** All groups of the stage by name, wanted or not. */
+export const everyGroupOf = (look: Look): Promise<Map<string, SecurityGroup>> => groupsOf(look, everyName);
+
 async function groupsOf(look: Look, names: readonly string[]): Promise<Map<string, SecurityGroup>> {
   const all = await look.securityGroups();
   return new Map(
@@ -205,7 +210,8 @@ async function unlessThere(asked: Promise<unknown>): Promise<void> {
   }
 }
 
-function wantedRules(passages: readonly Passage[], ids: ReadonlyMap<string, string>): Rule[] {
+/** Both ends of each passage between groups that exist. */
+export function wantedRules(passages: readonly Passage[], ids: ReadonlyMap<string, string>): Rule[] {
   return passages.flatMap(({ from, to, port }) => {
     const rule = (group: string, direction: Direction, peer: string): Rule => ({
       group,
