@@ -7,7 +7,7 @@ import type { ConnectionTarget } from '../database/target.ts';
 import { withClient } from '../database/with-client.ts';
 import { errorCode, errorMessage } from '../errors.ts';
 
-export type ProbeStage = 'dns' | 'tcp' | 'tls' | 'login' | 'query';
+export type ProbeStage = 'credentials' | 'dns' | 'tcp' | 'tls' | 'login' | 'query';
 
 export interface ProbeStep {
   readonly stage: ProbeStage;

@@ -1,12 +1,13 @@
 import type { Job } from '../database/route.ts';
 import { ensureRolesJob } from './ensure-roles-job.ts';
+import { functionProbeJob } from './function-probe-job.ts';
 import { migrateJob } from './migrate-job.ts';
 import { probeJob } from './probe-job.ts';
 import { queryJob } from './query-job.ts';
 import { seedJob } from './seed-job.ts';
 
 /** What the runner can do. Adding one needs no change of the runner, but a new upload of it. */
-const jobs = [ensureRolesJob, migrateJob, probeJob, queryJob, seedJob] as const;
+const jobs = [ensureRolesJob, functionProbeJob, migrateJob, probeJob, queryJob, seedJob] as const;
 
 /** A job of another version of lambdapg may not be there. */
 export function findJob(name: string): Job<unknown, unknown> | undefined {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ListVersionsByFunctionCommand } from '@aws-sdk/client-lambda';
 import { UserError } from '../../../errors.ts';
 import { type Applied, applyPlan } from '../../../provision/apply.ts';
@@ -7,6 +6,7 @@ import { survey } from '../../../provision/survey.ts';
 import { explainAwsError } from '../explain.ts';
 import { withRunLock } from '../run-lock.ts';
 import { type Proof, proveAttachment } from './attach-proof.ts';
+import type { AttachTarget } from './attach-target.ts';
 import { type AttachWorld, attachEngine, takeAttachLook } from './attach-world.ts';
 import type { PlannedAttach, WiredFunction } from './plan-attach.ts';
 
@@ -36,7 +36,7 @@ export async function attachFunctions(
       const applied: Applied = await applyPlan(context, attachEngine(world), steps, now);
       const { created, updated } = applied;
       const proofs: Proof[] = [];
-      for (const one of wired) proofs.push(await proveOne(world, one, target.connection));
+      for (const one of wired) proofs.push(await proveOne(world, one, target));
       verifyProofs(proofs);
       await warnOfVersions(world, wired);
       return { created, updated, proofs };
@@ -46,13 +46,10 @@ export async function attachFunctions(
   }
 }
 
-/** A rule that was just made takes a moment to be in force. */
-const firstTryFailed = 2_000;
-
 async function proveOne(
   world: AttachWorld,
-  { fn, patches }: WiredFunction,
-  connection: PlannedAttach['target']['connection'],
+  { fn, patches, wiring }: WiredFunction,
+  { facts, ca }: AttachTarget,
 ): Promise<Proof> {
   const { name, roleArn } = fn;
   if (patches.length > 0) {
@@ -60,12 +57,13 @@ async function proveOne(
     return report(world, { function: name, verdict: 'unproved', steps: [], why });
   }
   const found = await takeAttachLook(world.aws).getFunction(name);
-  const vpc = found?.Configuration?.VpcConfig;
+  const { VpcConfig: vpc, Environment: environment } = found?.Configuration ?? {};
   const place = { name, roleArn, subnetIds: vpc?.SubnetIds ?? [], groupIds: vpc?.SecurityGroupIds ?? [] };
-  const proof = await proveAttachment(world, place, connection);
-  if (proof.verdict !== 'failed') return report(world, proof);
-  await sleep(firstTryFailed, undefined, { signal: world.context.signal }).catch(() => {});
-  return report(world, await proveAttachment(world, place, connection));
+  // Files that its variables name are in its own package.
+  const names = Object.keys(wiring.variables.set).filter((key) => !/CERT/.test(key));
+  const variables = Object.fromEntries(names.map((key) => [key, environment?.Variables?.[key] ?? '']));
+  const proof = await proveAttachment(world, place, { facts, variables, ...(ca !== undefined && { ca }) });
+  return report(world, proof);
 }
 
 function report({ context }: AttachWorld, proof: Proof): Proof {

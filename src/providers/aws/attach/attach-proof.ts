@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateFunctionCommand, DeleteFunctionCommand, GetFunctionCommand } from '@aws-sdk/client-lambda';
 import type { Context } from '../../../context.ts';
-import type { ConnectionTarget } from '../../../database/target.ts';
 import { errorCode, errorMessage } from '../../../errors.ts';
-import { type ProbeOutput, type ProbeStep, probeJob } from '../../../jobs/probe-job.ts';
+import { type FunctionProbeInput, functionProbeJob } from '../../../jobs/function-probe-job.ts';
+import type { ProbeStep } from '../../../jobs/probe-job.ts';
 import { readTree } from '../../../project/package/read-tree.ts';
 import { zipFiles } from '../../../project/package/zip-files.ts';
 import { removeStep, settleStep } from '../../../provision/settle.ts';
+import type { TargetFacts } from '../../../provision/wiring-facts.ts';
+import { Secret } from '../../../secret.ts';
 import { unlessGone } from '../judge.ts';
 import { runnerCodeDir, runnerFunction } from '../routes/runner-function.ts';
 import { runnerRoute } from '../routes/runner-route.ts';
@@ -30,17 +33,26 @@ export interface ProofPlace {
   readonly groupIds: readonly string[];
 }
 
+/** What the function reads, and the authority that it trusts. */
+export interface ProofTarget {
+  readonly facts: Pick<TargetFacts, 'host' | 'port' | 'database'>;
+  readonly ca?: string;
+  readonly variables: Readonly<Record<string, string>>;
+}
+
 const probeTimeoutMs = 8_000;
 const probeSeconds = 60;
+/** A rule or a policy that was just made takes seconds to be in force. */
+const pausesMs = [1_000, 3_000, 6_000];
 
 /**
- * Sends lambdapg's runner, as a function of a minute's life with the role, subnets and groups of the attached one, to log in.
- * It is taken away again whatever happens; one that a killed run has left is taken away first.
+ * Sends lambdapg's runner, as a function of a minute's life with the role, subnets and groups of the attached one, to log in as
+ * that would. It is taken away again whatever happens; one that a killed run has left is taken away first.
  */
 export async function proveAttachment(
   world: AttachWorld,
   place: ProofPlace,
-  target: ConnectionTarget,
+  target: ProofTarget,
 ): Promise<Proof> {
   const probe = probeStep(world, place);
   const engine = attachEngine(world);
@@ -54,15 +66,7 @@ export async function proveAttachment(
     if (found.state === 'foreign') return unproved(place.name, found.why);
     if (found.state !== 'absent') await remove();
     await settleStep(world.context, engine, probe, none, absent);
-    const route = runnerRoute(world.context, {
-      lambda: world.aws.write.lambda,
-      functionName: probeName(place.name),
-      admin: target,
-    });
-    const { ok, steps } = await route.run<{ timeoutMs: number }, ProbeOutput>(probeJob, target, {
-      timeoutMs: probeTimeoutMs,
-    });
-    return { function: place.name, verdict: ok ? 'proved' : 'failed', steps };
+    return await look(world, place.name, target);
   } catch (error) {
     const isRefusal = ['ACCESS_DENIED', 'RUNNER_REFUSED'].includes(errorCode(error) ?? '');
     if (!isRefusal) throw error;
@@ -74,6 +78,31 @@ export async function proveAttachment(
       world.context.report({ type: 'probe-left-warning', function: name, message });
     });
   }
+}
+
+async function look(
+  { aws, context }: AttachWorld,
+  name: string,
+  { facts, ca, variables }: ProofTarget,
+): Promise<Proof> {
+  const { host, port, database } = facts;
+  // The login is the function's own: none is sent.
+  const nobody = { user: '', password: new Secret('') };
+  const target = { host, port, database, ...nobody, tls: ca === undefined ? {} : { ca } };
+  const route = runnerRoute(context, {
+    lambda: aws.write.lambda,
+    functionName: probeName(name),
+    admin: target,
+  });
+  const input: FunctionProbeInput = { variables, timeoutMs: probeTimeoutMs };
+  for (const pauseMs of [...pausesMs, 0]) {
+    const { ok, steps } = await route.run(functionProbeJob, target, input);
+    // A wrong password does not become right; a token may, once the role's policy is seen.
+    const isFinal = ok || pauseMs === 0 || (steps.at(-1)?.stage === 'login' && !variables.LAMBDAPG_DB_AUTH);
+    if (isFinal) return { function: name, verdict: ok ? 'proved' : 'failed', steps };
+    await sleep(pauseMs, undefined, { signal: context.signal }).catch(() => {});
+  }
+  throw new Error('the last pause ends the loop');
 }
 
 const unproved = (name: string, why: string): Proof => ({

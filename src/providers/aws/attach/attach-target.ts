@@ -1,4 +1,3 @@
-import type { ConnectionTarget } from '../../../database/target.ts';
 import type { Owner, TargetFacts, WiringFault } from '../../../provision/wiring-facts.ts';
 import type { Login } from '../steps/secrets.ts';
 
@@ -15,8 +14,8 @@ export interface AttachTarget {
   readonly facts: TargetFacts;
   /** For people: `RDS instance orders`. */
   readonly title: string;
-  /** What functions log in as, for the proof. */
-  readonly connection: ConnectionTarget;
+  /** The authority that signs its certificate, when it is none that every system trusts. */
+  readonly ca?: string;
   /** The secret that a function may read, with the key of its own that encrypts it. */
   readonly secret?: { readonly arn: string; readonly keyArn?: string };
   /** `arn:…:dbuser:…`, with IAM. */

@@ -1,12 +1,10 @@
 import { parseDatabaseUrl } from '../../../database/database-url.ts';
-import type { ConnectionTarget } from '../../../database/target.ts';
 import { exitCodes, UserError } from '../../../errors.ts';
 import type { WiringFault } from '../../../provision/wiring-facts.ts';
 import { Secret } from '../../../secret.ts';
-import { iamPassword } from '../database-targets.ts';
 import { getRdsCertificates } from '../rds-certificates.ts';
 import { isOurs, nameOf, type Stage } from '../stage.ts';
-import { readLogin, secretNameOf } from '../steps/secrets.ts';
+import { secretNameOf } from '../steps/secrets.ts';
 import { ownSecretName, roleNameOf } from './attach-names.ts';
 import type { AttachTarget, ProxyExtension, TargetChoice } from './attach-target.ts';
 import type { AttachLook, AttachWorld } from './attach-world.ts';
@@ -75,7 +73,7 @@ async function ofServer(
     // A proxy's certificate is publicly signed.
     needsRdsAuthorities: !isProxy,
   };
-  const tls = isProxy ? {} : { ca: await getRdsCertificates(context, aws.region) };
+  const authority = isProxy ? {} : { ca: await getRdsCertificates(context, aws.region) };
   const title = titleOf(server);
   if (choice.iamUser !== undefined) {
     const { account, partition } = await aws.identity();
@@ -83,7 +81,7 @@ async function ofServer(
     return {
       facts: { ...common, login: { kind: 'iam', user } },
       title,
-      connection: { host, port, database, user, password: iamPassword(aws, server, user), tls },
+      ...authority,
       loginArn: `arn:${partition}:rds-db:${aws.region}:${account}:dbuser:${server.resourceId}/${user}`,
       faults: [...faultsOf(server), ...(server.takesIam ? [] : [noIam(server)])],
       warnings: [],
@@ -92,12 +90,11 @@ async function ofServer(
   const spelled = choice.secret ?? onlySecretOf(server);
   if (spelled === undefined) throw noLogin(server);
   const secret = await findSecret(world, look, spelled);
-  const { username, password } = await readLogin(aws, secret.arn);
   const proxy = isStage ? {} : proxyFor(server, secret.arn);
   return {
     facts: { ...common, login: { kind: 'secret', arn: secret.arn } },
     title,
-    connection: { host, port, database, user: username, password, tls },
+    ...authority,
     secret,
     ...(proxy.extension !== undefined && { proxy: proxy.extension }),
     faults: [...faultsOf(server), ...(proxy.faults ?? [])],
@@ -106,8 +103,7 @@ async function ofServer(
 }
 
 async function ofUrl(world: AttachWorld, look: AttachLook, url: Secret): Promise<AttachTarget> {
-  const parsed = await parseDatabaseUrl(url);
-  const { host, port, database, user, password, tls } = parsed;
+  const { host, port, database, user, password, tls } = await parseDatabaseUrl(url);
   if (tls === false) {
     throw new UserError('NO_TLS', `the database URL of ${host} says sslmode=disable`, {
       exit: exitCodes.usage,
@@ -117,7 +113,6 @@ async function ofUrl(world: AttachWorld, look: AttachLook, url: Secret): Promise
   const server = await findServerByHost(world, look, host);
   const isDirect = server !== undefined && server.kind !== 'proxy';
   const ca = isDirect ? await getRdsCertificates(world.context, world.aws.region) : tls.ca;
-  const connection: ConnectionTarget = { ...parsed, tls: ca === undefined ? {} : { ca } };
   return {
     facts: {
       ...{ id: `url:${host}`, host, port, database },
@@ -127,7 +122,7 @@ async function ofUrl(world: AttachWorld, look: AttachLook, url: Secret): Promise
       login: { kind: 'new-secret', name: ownSecretName('<function>') },
     },
     title: server === undefined ? `PostgreSQL at ${host}` : titleOf(server),
-    connection,
+    ...(ca !== undefined && { ca }),
     newLogin: { username: user, password: typeof password === 'function' ? await password() : password },
     faults: server === undefined ? [] : faultsOf(server),
     warnings:

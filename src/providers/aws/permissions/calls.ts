@@ -63,6 +63,9 @@ const lookAtFunctions = [
 /** What budget and cost are made of. */
 const estimate = ['ec2:DescribeInstanceTypes', 'lambda:GetAccountSettings', 'pricing:GetProducts'];
 
+/** What AWS has on offer. */
+const offers = ['rds:DescribeDBEngineVersions', 'rds:DescribeOrderableDBInstanceOptions'];
+
 const survey = [...identity, ...lookAtNetwork, ...lookAtDatabase, ...lookAtFunctions];
 
 const createNetwork = [
@@ -94,8 +97,6 @@ const createDatabase = [
   'rds:CreateDBProxy',
   'rds:CreateDBProxyEndpoint',
   'rds:CreateDBSubnetGroup',
-  'rds:DescribeDBEngineVersions',
-  'rds:DescribeOrderableDBInstanceOptions',
   'rds:ModifyDBCluster',
   'rds:ModifyDBClusterParameterGroup',
   'rds:ModifyDBInstance',
@@ -136,6 +137,7 @@ const provision = [
   ...survey,
   ...lock,
   ...estimate,
+  ...offers,
   ...createNetwork,
   ...createDatabase,
   ...createFunction,
@@ -240,7 +242,6 @@ const attach = [
   'lambda:ListVersionsByFunction',
   'lambda:TagResource',
   'lambda:UpdateFunctionConfiguration',
-  'rds-db:connect',
   'rds:DescribeDBClusters',
   'rds:DescribeDBInstances',
   'rds:DescribeDBSubnetGroups',
@@ -273,6 +274,8 @@ export const callsOf = {
   detach,
   invoke: [...identity, 'lambda:GetFunction', 'lambda:Invoke'],
   migrate: useDatabase,
+  // Any command's `--plan`: it reads no secret, so what only the database knows stays unverified.
+  plan: [...survey, ...estimate, ...offers],
   provision,
   psql: useDatabase,
   seed: useDatabase,

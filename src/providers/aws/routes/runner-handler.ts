@@ -113,7 +113,8 @@ async function run(
   const folder = await mkdtemp(join(tmpdir(), 'lambdapg-'));
   const context: Context = {
     cwd: folder,
-    env: {},
+    // With the credentials of the role: for the proof of attach, whose role is the attached function's.
+    env: process.env,
     signal: limit.signal,
     report: (event) => {
       // Nobody sees them before the end.
