@@ -1,9 +1,10 @@
-import { symlink } from 'node:fs/promises';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type Bed, type BedOptions, type LoggedRequest, startBed } from '../bed/bed.ts';
 import { type DataPlane, type DataPlaneOptions, startDataPlane } from '../bed/data-plane/data-plane.ts';
-import { type CliResult, emptyFolder, repository, runCli } from './cli.ts';
+import { type CliResult, repository, runCli } from './cli.ts';
 
 /** AWS with everything behind it, and a generated project in front of it. */
 export interface CloudBed {
@@ -18,21 +19,27 @@ export interface CloudBed {
   changes(): Promise<string[]>;
 }
 
-export async function startCloudBed(
-  options: {
-    readonly bed?: BedOptions;
-    readonly plane?: DataPlaneOptions;
-    readonly language?: 'node' | 'python';
-  } = {},
-): Promise<CloudBed> {
+export interface CloudBedOptions {
+  readonly bed?: BedOptions;
+  readonly plane?: DataPlaneOptions;
+  readonly language?: 'node' | 'python';
+}
+
+/** For the present test. */
+export async function startCloudBed(options: CloudBedOptions = {}): Promise<CloudBed> {
+  const { stop, ...cloud } = await openCloudBed(options);
+  onTestFinished(stop);
+  return cloud;
+}
+
+/** For more than one test, or before all: to be stopped by whoever opens it. */
+export async function openCloudBed(
+  options: CloudBedOptions = {},
+): Promise<CloudBed & { readonly stop: () => Promise<void> }> {
   const bed = await startBed(options.bed);
   const plane = await startDataPlane(bed, options.plane);
-  onTestFinished(async () => {
-    await plane.stop();
-    await bed.stop();
-  });
   const env = { ...bed.environment, ...plane.environment };
-  const cwd = await emptyFolder();
+  const cwd = await mkdtemp(join(tmpdir(), 'lambdapg-e2e-'));
   const dir = join(cwd, 'shop');
   const made = await runCli(
     ['init', 'shop', '--yes', '--no-install', '--no-git', '--language', options.language ?? 'node'],
@@ -49,6 +56,11 @@ export async function startCloudBed(
     env,
     run: (...args) => runCli(args, { cwd: dir, env }),
     changes: async () => (await bed.requests()).filter(isChange).map(nameOf),
+    async stop() {
+      await plane.stop();
+      await rm(cwd, { recursive: true, force: true });
+      await bed.stop();
+    },
   };
 }
 

@@ -22,7 +22,7 @@ from .call import Call
 from .control import control
 from .errors import IAM_ACTION, IAM_PREFIX, AwsError, Dropped, access_denied, malformed
 from .faults import inflict, take_fault
-from .hooks import ask, hook_of
+from .hooks import ask, hooks_of
 from .moto_speed import cache_lookups
 from .policy import decide
 from .registry import guards_of
@@ -197,21 +197,21 @@ def permitted(call: Call) -> None:
 
 
 def effect(call: Call, environ: dict[str, Any]) -> Answer:
-    instead = hook_of(call.account, call.service, call.action, "instead")
-    after = hook_of(call.account, call.service, call.action, "after")
-    if instead is None and after is None and not call.layered:
+    instead = hooks_of(call.account, call.service, call.action, "instead")
+    after = hooks_of(call.account, call.service, call.action, "after")
+    if not instead and not after and not call.layered:
         with call.account.lock:
             answer = ask_moto(environ)
         if is_crash(call.operation, answer):
             raise not_implemented(call.operation, answer)
         return answer
-    if instead is not None:
-        output = ask(instead, call, "instead", None) or {}
+    if instead:
+        output = ask(instead[-1], call, "instead", None) or {}
     else:
         with call.account.lock:
             output = call.answer()
-    if after is not None:
-        output = ask(after, call, "after", output) or {}
+    for hook in after:
+        output = ask(hook, call, "after", output) or {}
     wrong = validate(output, call.operation.output_shape)
     for violation in wrong:
         call.account.violate("answer", call.service, call.action, violation.message)

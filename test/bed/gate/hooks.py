@@ -1,8 +1,8 @@
 """The data plane's part: an account registers a URL for actions, and the gate asks it.
 
 POST <url> {account, region, service, action, phase, input, output?}: bytes as base64, times as ISO 8601.
- phase 'instead': nobody else answers; `output` is absent.
- phase 'after': the gate and moto have answered `output`; the effect has happened.
+ phase 'instead': nobody else answers, of several hooks the last; `output` is absent.
+ phase 'after': the gate and moto have answered `output`; the effect has happened. Of several hooks each sees what the one before made of it.
 Answer: {} (nothing to add), {output} (replaces the whole output) or {error: {code, message, status?}}.
 """
 
@@ -17,12 +17,10 @@ from .errors import AwsError
 from .wire import from_json, to_json
 
 
-def hook_of(account: Account, service: str, action: str, phase: str) -> str | None:
+def hooks_of(account: Account, service: str, action: str, phase: str) -> list[str]:
+    """In the order in which they were registered."""
     name = f"{service}:{action}"
-    for hook in reversed(account.hooks):
-        if name in hook[phase]:
-            return str(hook["url"])
-    return None
+    return [str(hook["url"]) for hook in list(account.hooks) if name in hook[phase]]
 
 
 def ask(url: str, call: Any, phase: str, output: dict[str, Any] | None) -> dict[str, Any] | None:

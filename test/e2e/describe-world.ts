@@ -1,0 +1,169 @@
+import type { Bed } from '../bed/bed.ts';
+
+type Item = Readonly<Record<string, unknown>>;
+
+/** Every resource of an account, by kind; ids are replaced by names, so that two accounts can be compared. */
+export type WorldDescription = Readonly<Record<string, readonly unknown[]>>;
+
+/** Operation, its list, and what is compared. */
+const lists: readonly (readonly [string, string, string, readonly string[]])[] = [
+  ['ec2', 'DescribeVpcs', 'Vpcs', ['VpcId', 'CidrBlock', 'State', 'Tags']],
+  ['ec2', 'DescribeSubnets', 'Subnets', ['SubnetId', 'VpcId', 'CidrBlock', 'AvailabilityZone', 'Tags']],
+  ['ec2', 'DescribeRouteTables', 'RouteTables', ['RouteTableId', 'VpcId', 'Routes', 'Associations', 'Tags']],
+  ['ec2', 'DescribeInternetGateways', 'InternetGateways', ['InternetGatewayId', 'Attachments', 'Tags']],
+  ['ec2', 'DescribeNatGateways', 'NatGateways', ['NatGatewayId', 'SubnetId', 'State', 'Tags']],
+  ['ec2', 'DescribeAddresses', 'Addresses', ['AllocationId', 'Tags']],
+  [
+    ...(['ec2', 'DescribeSecurityGroups', 'SecurityGroups'] as const),
+    ['GroupId', 'GroupName', 'VpcId', 'IpPermissions', 'IpPermissionsEgress', 'Tags'],
+  ],
+  [
+    ...(['ec2', 'DescribeVpcEndpoints', 'VpcEndpoints'] as const),
+    ['VpcEndpointId', 'VpcId', 'ServiceName', 'SubnetIds', 'Groups', 'State', 'Tags'],
+  ],
+  [
+    ...(['rds', 'DescribeDBInstances', 'DBInstances'] as const),
+    [
+      ...[
+        'DBInstanceIdentifier',
+        'DBInstanceStatus',
+        'DBInstanceClass',
+        'EngineVersion',
+        'DeletionProtection',
+      ],
+      ...['VpcSecurityGroups', 'DBParameterGroups', 'IAMDatabaseAuthenticationEnabled', 'MultiAZ', 'TagList'],
+    ],
+  ],
+  [
+    ...(['rds', 'DescribeDBClusters', 'DBClusters'] as const),
+    ['DBClusterIdentifier', 'Status', 'DBClusterMembers', 'VpcSecurityGroups', 'TagList'],
+  ],
+  ['rds', 'DescribeDBSubnetGroups', 'DBSubnetGroups', ['DBSubnetGroupName', 'VpcId', 'Subnets']],
+  [
+    'rds',
+    'DescribeDBParameterGroups',
+    'DBParameterGroups',
+    ['DBParameterGroupName', 'DBParameterGroupFamily'],
+  ],
+  [
+    ...(['rds', 'DescribeDBClusterParameterGroups', 'DBClusterParameterGroups'] as const),
+    ['DBClusterParameterGroupName'],
+  ],
+  [
+    ...(['rds', 'DescribeDBProxies', 'DBProxies'] as const),
+    ['DBProxyName', 'Status', 'VpcSubnetIds', 'VpcSecurityGroupIds', 'Auth', 'RoleArn', 'RequireTLS'],
+  ],
+  ['rds', 'DescribeDBProxyEndpoints', 'DBProxyEndpoints', ['DBProxyEndpointName', 'Status', 'TargetRole']],
+  ['secretsmanager', 'ListSecrets', 'SecretList', ['Name', 'DeletedDate', 'Tags']],
+  ['iam', 'ListRoles', 'Roles', ['RoleName', 'AssumeRolePolicyDocument']],
+  [
+    ...(['lambda', 'ListFunctions', 'Functions'] as const),
+    [
+      ...['FunctionName', 'Version', 'Runtime', 'Handler', 'MemorySize', 'Timeout', 'Role', 'VpcConfig'],
+      ...['CodeSha256', 'State', 'LastUpdateStatus', 'Environment'],
+    ],
+  ],
+  ['apigatewayv2', 'GetApis', 'Items', ['ApiId', 'Name', 'ProtocolType', 'Tags']],
+  ['events', 'ListRules', 'Rules', ['Name', 'ScheduleExpression', 'State']],
+  ['logs', 'DescribeLogGroups', 'logGroups', ['logGroupName', 'retentionInDays']],
+  ['ssm', 'DescribeParameters', 'Parameters', ['Name']],
+];
+
+/** What belongs to each item of a kind: operation, its list or value, how the item is named there. */
+const details: readonly (readonly [string, string, string, string, readonly [string, string]])[] = [
+  ['Roles', 'iam', 'ListRolePolicies', 'PolicyNames', ['RoleName', 'RoleName']],
+  ['Roles', 'iam', 'ListAttachedRolePolicies', 'AttachedPolicies', ['RoleName', 'RoleName']],
+  ['Functions', 'lambda', 'ListVersionsByFunction', 'Versions', ['FunctionName', 'FunctionName']],
+  ['Functions', 'lambda', 'ListAliases', 'Aliases', ['FunctionName', 'FunctionName']],
+  ['Functions', 'lambda', 'GetPolicy', 'Policy', ['FunctionName', 'FunctionName']],
+  ['Items', 'apigatewayv2', 'GetRoutes', 'Items', ['ApiId', 'ApiId']],
+  ['Items', 'apigatewayv2', 'GetIntegrations', 'Items', ['ApiId', 'ApiId']],
+  ['Items', 'apigatewayv2', 'GetStages', 'Items', ['ApiId', 'ApiId']],
+  ['Rules', 'events', 'ListTargetsByRule', 'Targets', ['Name', 'Rule']],
+  ['DBProxies', 'rds', 'DescribeDBProxyTargets', 'Targets', ['DBProxyName', 'DBProxyName']],
+  [
+    'DBInstances',
+    'rds',
+    'DescribeDBSnapshots',
+    'DBSnapshots',
+    ['DBInstanceIdentifier', 'DBInstanceIdentifier'],
+  ],
+];
+
+/** All of the account, what lambdapg did not make included. */
+export async function describeWorld(bed: Bed): Promise<WorldDescription> {
+  const ask = async (service: string, action: string, input: Item, list: string): Promise<unknown> => {
+    try {
+      return (await bed.aws<Item>({ service, action, input, plain: false }))[list];
+    } catch (error) {
+      // A function without a policy has none to show.
+      if (/NotFound/.test(String(error))) return undefined;
+      throw error;
+    }
+  };
+  const world: Record<string, unknown[]> = {};
+  const names = new Map<string, string>();
+  for (const [service, action, list, keys] of lists) {
+    const items = ((await ask(service, action, {}, list)) ?? []) as Item[];
+    for (const item of items) nameItem(names, item, keys[0] ?? '');
+    world[list] = items.map((item) => pick(item, keys));
+    for (const [kind, other, detail, part, [from, to]] of details) {
+      if (kind !== list) continue;
+      world[detail] = await Promise.all(
+        items.map(async (item) => ({
+          of: item[from],
+          value: await ask(other, detail, { [to]: item[from] }, part),
+        })),
+      );
+    }
+  }
+  return Object.fromEntries(
+    Object.entries(world).map(([kind, items]) => [kind, plainly(items, names) as unknown[]]),
+  );
+}
+
+const pick = (item: Item, keys: readonly string[]): Item =>
+  Object.fromEntries(keys.map((key) => [key, item[key]]));
+
+function nameItem(names: Map<string, string>, item: Item, key: string): void {
+  const tags = item.Tags as { Key: string; Value: string }[] | Record<string, string> | undefined;
+  const tag = Array.isArray(tags) ? tags.find(({ Key }) => Key === 'Name')?.Value : tags?.Name;
+  const id = item[key];
+  if (typeof id === 'string' && tag !== undefined) names.set(id, `${key} of ${tag}`);
+}
+
+/** Changes from run to run, and means nothing here. */
+const fleeting =
+  /^(SecurityGroupRuleId|RouteTableAssociationId|RouteId|IntegrationId|IntegrationUri|Target|RevisionId|LastModified|CreatedDate|LastUpdatedDate|DeploymentId|CreateDate|SnapshotCreateTime|InstanceCreateTime|OriginalSnapshotCreateTime|DbiResourceId|ApiEndpoint|Endpoint)$/;
+
+function plainly(value: unknown, names: ReadonlyMap<string, string>): unknown {
+  if (Array.isArray(value)) {
+    const items = value.map((item) => plainly(item, names));
+    return items
+      .map((item) => [JSON.stringify(item), item] as const)
+      .sort(byText)
+      .map(([, item]) => item);
+  }
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(
+      Object.entries(value)
+        .filter(([key, one]) => !fleeting.test(key) && one !== undefined && one !== null)
+        .sort(byText)
+        .map(([key, one]) => [key, /^Deleted/.test(key) ? 'some time' : plainly(one, names)]),
+    );
+  }
+  return typeof value === 'string' ? namesFor(value, names) : value;
+}
+
+const byText = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number =>
+  a < b ? -1 : a > b ? 1 : 0;
+
+function namesFor(text: string, names: ReadonlyMap<string, string>): string {
+  let named = text;
+  for (const [id, name] of names) named = named.replaceAll(id, name);
+  return named
+    .replaceAll(/\d{12}/g, 'ACCOUNT')
+    .replaceAll(/\b(vpc|subnet|sg|rtb|acl|igw|eipalloc|eni|nat)-[0-9a-f]{8,}/g, '$1-ID')
+    .replaceAll(/\b(secret:[\w/-]+)-\w{6}\b/g, '$1')
+    .replaceAll(/\.c[a-z0-9]{8,}\.(us-east-1)/g, '.HASH.$1');
+}

@@ -1,0 +1,69 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { expect } from 'vitest';
+import type { LoggedRequest } from '../bed/bed.ts';
+import { built, plainEnvironment } from './cli.ts';
+import { type CloudBed, isChange, nameOf } from './cloud-bed.ts';
+
+/** Where a run is killed: when the `nth` call of that name has had its effect, and before its answer is heard. */
+export interface KillPoint {
+  readonly call: string;
+  readonly nth: number;
+}
+
+/** The lock's taking and release are effects as well. */
+const isEffect = (request: LoggedRequest): boolean =>
+  isChange(request) || (request.service === 'ssm' && /^(Put|Delete)/.test(request.action));
+
+/** All points of the runs that a bed has logged. */
+export async function killPoints({ bed }: CloudBed): Promise<KillPoint[]> {
+  const seen = new Map<string, number>();
+  return (await bed.requests()).filter(isEffect).map((request) => {
+    const call = nameOf(request);
+    const nth = (seen.get(call) ?? 0) + 1;
+    seen.set(call, nth);
+    return { call, nth };
+  });
+}
+
+/** Runs a command and kills it, with all that it started, at `point`. @returns whether it came that far */
+export async function killAt(
+  { bed, dir, env }: CloudBed,
+  args: readonly string[],
+  point: KillPoint,
+): Promise<boolean> {
+  let seen = 0;
+  // The handler is called while the answer is held.
+  let kill: () => Promise<unknown> = async () => {};
+  const unhook = await bed.hook({ after: [point.call] }, async () => {
+    seen += 1;
+    if (seen === point.nth) await kill();
+    return undefined;
+  });
+  const child = spawn(process.execPath, [built, ...args], {
+    ...{ cwd: dir, stdio: 'ignore', detached: true },
+    env: { ...plainEnvironment(), ...env },
+  });
+  const ended = once(child, 'exit');
+  kill = () => {
+    process.kill(-(child.pid ?? 0), 'SIGKILL');
+    return ended;
+  };
+  const [, signal] = (await ended) as [number | null, string | null];
+  await unhook();
+  return signal === 'SIGKILL';
+}
+
+/** Runs a command to its end, well. @returns what it prints as JSON */
+export async function complete(cloud: CloudBed, ...args: string[]): Promise<unknown> {
+  const result = await cloud.run(...args, '--json');
+  expect(result.exitCode, `${args.join(' ')}: ${result.stdout}${result.stderr}`).toBe(0);
+  return result.json();
+}
+
+/** A last run finds nothing to do, and does nothing. */
+export async function verifyDone(cloud: CloudBed, ...args: string[]): Promise<void> {
+  await cloud.bed.clearRequests();
+  await complete(cloud, ...args);
+  expect((await cloud.bed.requests()).filter(isEffect).map(nameOf)).toEqual([]);
+}
