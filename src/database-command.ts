@@ -21,6 +21,16 @@ export const anyDatabaseFlags = {
   profile: { ...cloudFlags.profile, dependsOn: ['stage'] },
   'db-host-map': routeFlags['db-host-map'],
   route: { ...routeFlags.route, dependsOn: ['stage'] },
+  'create-runner': Flags.boolean({
+    default: false,
+    dependsOn: ['stage'],
+    description: 'make the function in the VPC that reaches a private database, when it is missing',
+  }),
+  'remove-runner': Flags.boolean({
+    default: false,
+    dependsOn: ['stage'],
+    description: 'take that function away when the work is done',
+  }),
 };
 
 export interface AnyDatabaseChoice {
@@ -31,6 +41,8 @@ export interface AnyDatabaseChoice {
   readonly profile?: string | undefined;
   readonly 'db-host-map'?: readonly string[] | undefined;
   readonly route?: RouteKind | undefined;
+  readonly 'create-runner'?: boolean;
+  readonly 'remove-runner'?: boolean;
 }
 
 /** A command that works on a database, wherever it is. */
@@ -42,18 +54,20 @@ export abstract class DatabaseCommand extends BaseCommand {
     flags: AnyDatabaseChoice,
     work: (database: OpenDatabase) => Promise<T>,
   ): Promise<T> {
+    if (flags.stage !== undefined) {
+      // The SDK is loaded for the cloud alone.
+      const { openStage } = await import('./providers/aws/routes/open-stage.ts');
+      const mayCreateRunner = this.#mayCreateRunner(flags['create-runner'] === true);
+      const opened = await openStage(context, project, { ...flags, stage: flags.stage, mayCreateRunner });
+      const result = await work(opened);
+      if (flags['remove-runner'] === true) await opened.removeRunner();
+      return result;
+    }
     const hostMap = parseHostMap({
       flags: flags['db-host-map'],
       variable: context.env.LAMBDAPG_DB_HOST_MAP,
       config: project.config.cloud.dbHostMap,
     });
-    if (flags.stage !== undefined) {
-      // The SDK is loaded for the cloud alone.
-      const { openStage } = await import('./providers/aws/routes/open-stage.ts');
-      const { stage, region, profile, route } = flags;
-      const choice = { stage, region, profile, hostMap, ...(route && { forced: route }) };
-      return work(await openStage(context, project, choice));
-    }
     return withProjectDatabase(context, project, parseDatabaseChoice(flags), ({ admin, app, ownerRole }) => {
       // Our own server is where it is.
       const mapped = flags['database-url'] !== undefined;
@@ -61,5 +75,18 @@ export abstract class DatabaseCommand extends BaseCommand {
       const { run } = directRoute(context, dial);
       return work({ admin, app, run, dial, ...(ownerRole !== undefined && { ownerRole }) });
     });
+  }
+
+  /** A runner costs nothing while it rests, but it is a function in somebody's account: it is asked for. */
+  #mayCreateRunner(given: boolean): () => Promise<boolean> {
+    return async () => {
+      if (given) return true;
+      if (!this.interactive) return false;
+      await this.confirm(
+        'The database is private. Make a runner (a function in its VPC) to reach it?',
+        false,
+      );
+      return true;
+    };
   }
 }

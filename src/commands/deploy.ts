@@ -37,7 +37,7 @@ touched. --plan changes nothing and exits 3 when there is something to do.`;
     const project = await getProject(context.cwd);
     const world = await openWorld(context, project, flags);
     if (flags['iam-policy']) {
-      return this.print(await policyOf(world, 'deploy'), formatPolicies);
+      return this.print(await policyOf(world, flags.plan ? 'plan' : 'deploy'), formatPolicies);
     }
     const health = healthRequest(project);
     const needs = stageSteps(world);

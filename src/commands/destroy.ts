@@ -36,11 +36,13 @@ it can be stopped and run again. Ends with a list of what remains, and exits 1 i
     const context = this.context();
     const project = await getProject(context.cwd);
     const time = new Date().toISOString().replace(/\D/g, '').slice(0, 14);
-    const world = await openWorld(context, project, flags, {
+    const removal = {
       keepSecretsDays: flags['keep-secrets-days'],
       ...(flags.snapshot && { finalSnapshot: `${project.config.name}-${flags.stage}-final-${time}` }),
-    });
-    if (flags['iam-policy']) return this.print(await policyOf(world, 'destroy'), formatPolicies);
+    };
+    const world = await openWorld(context, project, flags, { removal });
+    if (flags['iam-policy'])
+      return this.print(await policyOf(world, flags.plan ? 'plan' : 'destroy'), formatPolicies);
     const plan = await planDestroy(world);
     if (!this.jsonEnabled()) this.log(formatPlan(plan.actions, process.stdout));
     if (flags.plan) {

@@ -46,7 +46,8 @@ touched. --plan changes nothing and exits 3 when there is something to do.`;
     const context = this.context();
     const changed = await withAnswers(await getProject(context.cwd), parseAnswerFlags(flags));
     const world = await openWorld(context, changed.project, flags);
-    if (flags['iam-policy']) return this.print(await policyOf(world, 'provision'), formatPolicies);
+    if (flags['iam-policy'])
+      return this.print(await policyOf(world, flags.plan ? 'plan' : 'provision'), formatPolicies);
     const planned = await planStage(world, {
       prices: flags.prices,
       acceptOversubscription: flags['accept-oversubscription'],

@@ -10,6 +10,7 @@ import { judgeAwsError } from './judge.ts';
 import { type Look, takeLook } from './look.ts';
 import { openStageDatabase } from './routes/choose-route.ts';
 import { routeClients } from './routes/route-clients.ts';
+import type { StageDatabase } from './routes/stage-database.ts';
 import { parseStage } from './stage.ts';
 import { stageDatabaseOf } from './stage-database.ts';
 import type { DatabaseHave } from './steps/database-have.ts';
@@ -24,13 +25,25 @@ export interface StageChoice extends AwsChoice {
   readonly runner?: boolean | undefined;
 }
 
+export interface WorldExtras {
+  /** The stage is taken down. */
+  readonly removal?: Removal;
+  /** Asked when SQL needs a runner that is missing: makes one and says true, or leaves it. */
+  readonly offerRunner?: (world: World) => Promise<boolean>;
+}
+
+/** A world whose database was found without its steps. */
+export interface OpenWorld extends World {
+  openRoutes(database: StageDatabase): OpenDatabase;
+}
+
 /** A stage of a project in an account: what all cloud commands begin with. */
 export async function openWorld(
   context: Context,
   project: Project,
   choice: StageChoice,
-  removal?: Removal,
-): Promise<World> {
+  { removal, offerRunner }: WorldExtras = {},
+): Promise<OpenWorld> {
   const region = choice.region ?? project.config.cloud.region;
   const aws = await openAws({ region, profile: choice.profile });
   const hostMap = parseHostMap({
@@ -38,20 +51,26 @@ export async function openWorld(
     variable: context.env.LAMBDAPG_DB_HOST_MAP,
     config: project.config.cloud.dbHostMap,
   });
-  const runner = choice.runner ?? !hostMap.isUsed;
-  const stage = parseStage(project, choice.stage, runner);
-  const open = async (database: DatabaseHave): Promise<OpenDatabase> =>
-    openStageDatabase(context, routeClients(aws), await stageDatabaseOf(context, aws, stage, database), {
-      hostMap,
-      ...(choice.route !== undefined && { forced: choice.route }),
-    });
+  const stage = parseStage(project, choice.stage, choice.runner ?? !hostMap.isUsed);
   const opened = new Map<string, Promise<OpenDatabase>>();
-  const openDatabase = (database: DatabaseHave): Promise<OpenDatabase> => {
-    const known = opened.get(database.host) ?? open(database);
-    opened.set(database.host, known);
-    return known;
+  const world: OpenWorld = {
+    ...{ context, aws, stage },
+    openRoutes: (database) =>
+      openStageDatabase(context, routeClients(aws), database, {
+        hostMap,
+        ...(choice.route !== undefined && { forced: choice.route }),
+        ...(offerRunner !== undefined && { offerRunner: () => offerRunner(world) }),
+      }),
+    openDatabase: (database) => {
+      const known = opened.get(database.host) ?? openNew(database);
+      opened.set(database.host, known);
+      return known;
+    },
+    ...(removal !== undefined && { removal }),
   };
-  return { context, aws, stage, openDatabase, ...(removal !== undefined && { removal }) };
+  const openNew = async (database: DatabaseHave): Promise<OpenDatabase> =>
+    world.openRoutes(await stageDatabaseOf(context, aws, stage, database));
+  return world;
 }
 
 /** What the steps' engine borrows from AWS. */

@@ -58,7 +58,7 @@ function runnerMissing(functionName: string): UserError {
   return new UserError(
     runnerMissingCode,
     `the database is private, and there is no runner "${functionName}" beside it`,
-    { suggestions: [`${provision} makes one: a function without secrets or permissions`, direct] },
+    { suggestions: ['--create-runner makes one: a function without secrets or permissions', direct] },
   );
 }
 

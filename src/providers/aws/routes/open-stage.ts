@@ -1,16 +1,19 @@
 import type { Context } from '../../../context.ts';
 import type { OpenDatabase } from '../../../database/open-database.ts';
 import type { Project } from '../../../project/find-project.ts';
-import { type AwsChoice, openAws } from '../clients.ts';
 import { explainAwsError } from '../explain.ts';
-import { parseStage } from '../stage.ts';
+import { openWorld, type StageChoice } from '../open-world.ts';
+import { createRunner, removeRunner } from '../runner-lifecycle.ts';
 import { resolveStageDatabase } from '../stage-database.ts';
-import { openStageDatabase, type RouteChoice } from './choose-route.ts';
-import { routeClients } from './route-clients.ts';
 
-export interface OpenStageChoice extends RouteChoice, AwsChoice {
-  /** Its name: `dev`. */
-  readonly stage: string;
+export interface OpenStageChoice extends StageChoice {
+  /** Asked when a runner is needed and missing. Absent: nobody can be asked, and none is made. */
+  readonly mayCreateRunner?: () => Promise<boolean>;
+}
+
+export interface OpenStage extends OpenDatabase {
+  /** Takes away the runner, whoever made it. */
+  removeRunner(): Promise<void>;
 }
 
 /** Finds a stage's database in AWS. @throws UserError when there is none, or it cannot be looked for */
@@ -18,9 +21,7 @@ export async function openStage(
   context: Context,
   project: Project,
   choice: OpenStageChoice,
-): Promise<OpenDatabase> {
-  const region = choice.region ?? project.config.cloud.region;
-  const stage = parseStage(project, choice.stage, false);
+): Promise<OpenStage> {
   const explained = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
     try {
       return await work();
@@ -28,13 +29,20 @@ export async function openStage(
       throw explainAwsError(error, what);
     }
   };
-  return explained(`database of stage ${stage.stage}`, async () => {
-    const aws = await openAws({ region, profile: choice.profile });
-    const database = await resolveStageDatabase(context, aws, stage);
-    const opened = openStageDatabase(context, routeClients(aws), database, choice);
+  const world = await openWorld(context, project, choice, {
+    offerRunner: async (self) => {
+      if (!(await choice.mayCreateRunner?.())) return false;
+      await createRunner(self);
+      return true;
+    },
+  });
+  return explained(`database of stage ${world.stage.stage}`, async () => {
+    const database = await resolveStageDatabase(context, world.aws, world.stage);
+    const opened = world.openRoutes(database);
     return {
       ...opened,
       run: (job, target, input) => explained(job.name, () => opened.run(job, target, input)),
+      removeRunner: () => removeRunner(world),
     };
   });
 }

@@ -131,7 +131,7 @@ test('a missing runner is named with the command that makes it', async () => {
   const missing = await catchUserError(opened.run(queryJob, opened.app, input));
   expect(missing).toMatchObject({ code: 'RUNNER_MISSING', exit: 1 });
   expect(missing.message).toContain('"my-api-dev-runner"');
-  expect(missing.suggestions[0]).toContain('lambdapg provision --runner');
+  expect(missing.suggestions[0]).toContain('--create-runner');
   let offers = 0;
   const refusing = await open({
     stage: { runnerName: 'my-api-dev-runner' },
