@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  AuthorizeSecurityGroupIngressCommand,
   CreateSecurityGroupCommand,
   CreateSubnetCommand,
   CreateVpcCommand,
@@ -9,7 +10,12 @@ import {
   EC2Client,
   ModifyVpcAttributeCommand,
 } from '@aws-sdk/client-ec2';
-import { CreateRoleCommand, IAMClient, ListRolePoliciesCommand } from '@aws-sdk/client-iam';
+import {
+  CreateRoleCommand,
+  IAMClient,
+  ListRolePoliciesCommand,
+  PutRolePolicyCommand,
+} from '@aws-sdk/client-iam';
 import {
   CreateFunctionCommand,
   GetFunctionCommand,
@@ -19,9 +25,12 @@ import {
 } from '@aws-sdk/client-lambda';
 import {
   CreateDBInstanceCommand,
+  CreateDBProxyCommand,
   CreateDBSubnetGroupCommand,
   DescribeDBInstancesCommand,
+  DescribeDBProxiesCommand,
   RDSClient,
+  RegisterDBProxyTargetsCommand,
 } from '@aws-sdk/client-rds';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { build } from 'esbuild';
@@ -62,6 +71,8 @@ export interface AttachBed {
   /** JSON with `app` and its password. */
   readonly secretArn: string;
   makeRole(name: string, service?: string): Promise<string>;
+  /** A secret with a login and a wrong password. */
+  makeSecret(name: string, username: string): Promise<string>;
   makeGroup(name: string, vpcId?: string, tags?: Record<string, string>): Promise<string>;
   /** A hand-made function on the connection runtime, in no VPC unless told. */
   makeFunction(name: string, change?: object): Promise<void>;
@@ -123,6 +134,10 @@ export async function startAttachBed(options: BedOptions = { pace: { default: 0 
     ...{ bed, plane, ec2, iam, lambda, rds, secrets, host, secretArn, makeRole, plan },
     ...network,
     makeGroup: (name, vpcId = network.vpcId, tags = {}) => makeGroup(ec2, name, vpcId, tags),
+    async makeSecret(Name, username) {
+      const SecretString = JSON.stringify({ username, password: 'x' });
+      return (await secrets.send(new CreateSecretCommand({ Name, SecretString }))).ARN ?? '';
+    },
     async makeFunction(name, change = {}) {
       const Role = await makeRole(`${name}-role`);
       await lambda.send(
@@ -279,3 +294,55 @@ async function snapshotOf({ ec2, iam, lambda }: Clients, name: string): Promise<
     ]),
   };
 }
+
+/** Proxies of somebody else, in front of the bed's database. */
+export class Proxies {
+  readonly #at: AttachBed;
+  #group = '';
+
+  constructor(at: AttachBed) {
+    this.#at = at;
+  }
+
+  /** @param secretArns what its role may read */
+  async make(name: string, auth: object, secretArns: readonly string[] = []): Promise<void> {
+    const { databaseGroup, iam, makeGroup, makeRole, rds, subnetIds } = this.#at;
+    if (this.#group === '') this.#group = await this.#openDatabase(await makeGroup('proxy'), databaseGroup);
+    const RoleArn = await makeRole(`${name}-role`, 'rds.amazonaws.com');
+    if (secretArns.length > 0) {
+      await iam.send(
+        new PutRolePolicyCommand({
+          ...{ RoleName: `${name}-role`, PolicyName: 'read' },
+          PolicyDocument: JSON.stringify({
+            Version: '2012-10-17',
+            Statement: [{ Effect: 'Allow', Action: 'secretsmanager:GetSecretValue', Resource: secretArns }],
+          }),
+        }),
+      );
+    }
+    await rds.send(
+      new CreateDBProxyCommand({
+        ...{ DBProxyName: name, EngineFamily: 'POSTGRESQL', RoleArn, RequireTLS: true },
+        ...{ VpcSubnetIds: [...subnetIds], VpcSecurityGroupIds: [this.#group] },
+        ...auth,
+      }),
+    );
+    const DBInstanceIdentifiers = ['orders'];
+    await rds.send(new RegisterDBProxyTargetsCommand({ DBProxyName: name, DBInstanceIdentifiers }));
+  }
+
+  async find(name: string) {
+    const { DBProxies } = await this.#at.rds.send(new DescribeDBProxiesCommand({ DBProxyName: name }));
+    return DBProxies?.[0];
+  }
+
+  async #openDatabase(group: string, GroupId: string): Promise<string> {
+    const rule = { IpProtocol: 'tcp', FromPort: 5432, ToPort: 5432, UserIdGroupPairs: [{ GroupId: group }] };
+    await this.#at.ec2.send(new AuthorizeSecurityGroupIngressCommand({ GroupId, IpPermissions: [rule] }));
+    return group;
+  }
+}
+
+export const secretAuth = (SecretArn: string, IAMAuth: 'DISABLED' | 'REQUIRED' = 'DISABLED') => ({
+  Auth: [{ AuthScheme: 'SECRETS' as const, SecretArn, IAMAuth }],
+});

@@ -63,21 +63,6 @@ test('every answer is lost, there and back: each thing is made once, and all is 
   expect(await countOf('DeleteSecurityGroup')).toBeLessThanOrEqual(1);
 });
 
-test('throttled and refused for a while, with late news of every change', async () => {
-  await at.makeFunction('slow');
-  const before = await at.snapshot('slow');
-  await at.bed.lag({ default: 1 });
-  for (const [service, action] of effects) {
-    if (action === 'CreateSecret') continue;
-    await at.bed.fault({ service, action, kind: 'throttling', count: 2 });
-  }
-  const done = await at.attach('slow');
-  expect(done.proofs).toMatchObject([{ verdict: 'proved' }]);
-  await at.bed.lag({ default: 0 });
-  await at.detach('slow');
-  expect(await at.snapshot('slow')).toEqual(before);
-});
-
 test('somebody else changes the function in between: nothing of theirs is written over', async () => {
   await at.makeFunction('shared');
   await at.bed.fault({

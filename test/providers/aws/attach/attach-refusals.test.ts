@@ -196,7 +196,9 @@ describe('the proof', () => {
     await makeSecret('wrong/login', '{"username": "app", "password": "not-it"}');
     const failed = at.attach('wrong', { secret: 'wrong/login' });
     await expect(failed).rejects.toMatchObject({ code: 'PROOF_FAILED' });
-    await expect(failed).rejects.toThrow(/wrong does not reach its database: login failed \(credentials, dns, tcp, tls/);
+    await expect(failed).rejects.toThrow(
+      /wrong does not reach its database: login failed \(credentials, dns, tcp, tls/,
+    );
     await at.detach('wrong');
     expect(await at.snapshot('wrong')).toEqual(before);
   });
