@@ -13,8 +13,8 @@ export interface CloudBed {
   /** The project's folder. */
   readonly dir: string;
   readonly env: Record<string, string>;
-  /** The built command line in the project's folder. */
-  run(...args: string[]): Promise<CliResult>;
+  /** The built command line in the project's folder; an object adds to its environment. */
+  run(...args: (string | { readonly env: Record<string, string> })[]): Promise<CliResult>;
   /** Requests that changed something and were answered well, the run lock's left out: `rds:CreateDBInstance`. */
   changes(): Promise<string[]>;
 }
@@ -54,7 +54,11 @@ export async function openCloudBed(
     plane,
     dir,
     env,
-    run: (...args) => runCli(args, { cwd: dir, env }),
+    run: (...args) => {
+      const words = args.filter((arg) => typeof arg === 'string');
+      const more = args.filter((arg) => typeof arg !== 'string').map((arg) => arg.env);
+      return runCli(words, { cwd: dir, env: Object.assign({}, env, ...more) });
+    },
     changes: async () => (await bed.requests()).filter(isChange).map(nameOf),
     async stop() {
       await plane.stop();
