@@ -1,7 +1,6 @@
 import { Flags } from '@oclif/core';
 import { routeKinds } from './database/route.ts';
 import { databaseAuths, databaseKinds, networkKinds } from './project/config-schema.ts';
-import type { Answer } from './project/write-answers.ts';
 
 /** The flags of every command that works on a stage in the cloud. */
 export const cloudFlags = {
@@ -104,30 +103,3 @@ export const attachFlags = {
     description: 'even when a function will reach the internet no more',
   }),
 };
-
-type AnswerFlags = { readonly [name in keyof typeof answerFlags]?: string | boolean | undefined };
-
-const database = (key: string): readonly string[] => ['cloud', 'database', key];
-
-/** From the values of `answerFlags`: what they change in lambdapg.json. */
-export function parseAnswerFlags(flags: AnswerFlags): Answer[] {
-  const subnets = flags.subnets === undefined ? undefined : String(flags.subnets).split(',');
-  const network = flags.network ?? (subnets === undefined ? undefined : 'existing');
-  const number = (value: string | boolean | undefined) => (value === undefined ? undefined : Number(value));
-  const answers: Answer[] = [
-    { path: database('kind'), value: flags.database },
-    // `true` keeps settings that stand in the file already.
-    { path: ['cloud', 'proxy'], value: flags.proxy === true ? {} : flags.proxy },
-    { path: ['cloud', 'auth'], value: flags.auth },
-    { path: ['cloud', 'network', 'kind'], value: network },
-    { path: ['cloud', 'network', 'subnetIds'], value: subnets },
-    { path: database('instanceClass'), value: flags['instance-class'] },
-    { path: database('version'), value: flags['engine-version'] },
-    { path: database('multiAz'), value: flags['multi-az'] },
-    { path: database('reader'), value: flags.reader },
-    { path: database('minAcu'), value: number(flags['min-acu']) },
-    { path: database('maxAcu'), value: number(flags['max-acu']) },
-    { path: database('deletionProtection'), value: flags['deletion-protection'] },
-  ];
-  return answers.filter(({ value }) => value !== undefined);
-}

@@ -1,7 +1,8 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand, toggle } from '../base-command.ts';
-import { answerFlags, cloudFlags, parseAnswerFlags, policyFlag, routeFlags } from '../cloud-flags.ts';
+import { answerFlags, cloudFlags, policyFlag, routeFlags } from '../cloud-flags.ts';
 import { exitCodes } from '../errors.ts';
+import { parseAnswerFlags } from '../project/answer-flags.ts';
 import { getProject } from '../project/find-project.ts';
 import { withAnswers, writeAnswers } from '../project/write-answers.ts';
 import { openWorld } from '../providers/aws/open-world.ts';
@@ -44,7 +45,8 @@ touched. --plan changes nothing and exits 3 when there is something to do.`;
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Provision);
     const context = this.context();
-    const changed = await withAnswers(await getProject(context.cwd), parseAnswerFlags(flags));
+    const project = await getProject(context.cwd);
+    const changed = await withAnswers(project, parseAnswerFlags(flags, project.config.cloud));
     const world = await openWorld(context, changed.project, flags);
     if (flags['iam-policy'])
       return this.print(await policyOf(world, flags.plan ? 'plan' : 'provision'), formatPolicies);
@@ -68,13 +70,10 @@ touched. --plan changes nothing and exits 3 when there is something to do.`;
 }
 
 function formatStagePlan({ project, stage, region, account, plan, budget, cost }: StagePlan): string {
-  const head = `${project}, stage ${stage}, in ${region} of account ${account}`;
-  return [
-    head,
-    formatPlan(plan.actions, process.stdout),
-    '',
-    formatBudget(budget),
-    '',
-    formatCost(cost),
-  ].join('\n');
+  return `${project}, stage ${stage}, in ${region} of account ${account}
+${formatPlan(plan.actions, process.stdout)}
+
+${formatBudget(budget)}
+
+${formatCost(cost)}`;
 }

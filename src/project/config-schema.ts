@@ -87,7 +87,11 @@ const proxySchema = z
       .default(1_800)
       .describe('Clients that ask nothing for this long are cut off.'),
     pinningFilters: z
-      .array(z.never())
+      .array(
+        z.never(
+          'expected nothing: the one filter of RDS Proxy, EXCLUDE_VARIABLE_SETS, is for MySQL; a SET of PostgreSQL always pins',
+        ),
+      )
       .default([])
       .describe(
         'Always empty: the one filter, EXCLUDE_VARIABLE_SETS, is for MySQL. A SET of PostgreSQL always pins.',
@@ -99,6 +103,14 @@ const proxySchema = z
     requireTls: z.boolean().default(true).describe('Refuse clients without TLS.'),
   })
   .describe('RDS Proxy between functions and database.');
+
+/** EC2 would silently take 10.20.1.0/22 for 10.20.0.0/22, and then it is another than the one that was asked for. */
+function isAligned(cidr: string): boolean {
+  const [address = '', bits = '0'] = cidr.split('/');
+  const parts = address.split('.').map(Number);
+  const first = parts.reduce((sum, part) => sum * 256 + part, 0);
+  return parts.every((part) => part <= 255) && first % 2 ** (32 - Number(bits)) === 0;
+}
 
 const cloudSchema = z
   .strictObject({
@@ -113,7 +125,7 @@ const cloudSchema = z
         kind: z.enum(databaseKinds).default('rds').describe('RDS instance, or Aurora Serverless v2 cluster.'),
         version: z
           .string()
-          .regex(/^\d+(\.\d+)?$/)
+          .regex(/^\d+(\.\d+)?$/, 'expected a version such as "17.9"')
           .optional()
           .describe('Engine version such as "17.9"; else the newest of postgres.version that AWS offers.'),
         instanceClass: z.string().default('db.t4g.micro').describe('RDS only.'),
@@ -126,9 +138,17 @@ const cloudSchema = z
         backupDays: z.int().min(1).max(35).default(7),
         deletionProtection: z.boolean().default(true),
       })
+      // Only a minimum that was given can be above: its default is below every maximum.
+      .refine(({ minAcu, maxAcu }) => minAcu <= maxAcu, {
+        path: ['minAcu'],
+        error: 'expected no more than maxAcu, which is 2 unless told',
+      })
       .prefault({}),
     proxy: z
-      .union([z.literal(false), proxySchema])
+      .union(
+        [z.literal(false), proxySchema],
+        'expected false, or settings such as {"maxConnectionsPercent": 80}',
+      )
       .default(false)
       .describe('false, or the settings of RDS Proxy.'),
     auth: z
@@ -144,10 +164,13 @@ const cloudSchema = z
         cidr: z
           .string()
           .regex(/^(\d{1,3}\.){3}\d{1,3}\/(1[6-9]|2[0-4])$/, 'expected a block such as 10.20.0.0/22')
+          .refine(isAligned, 'expected a block that begins at a multiple of its size, such as 10.20.0.0/22')
           .default('10.20.0.0/22')
           .describe('Of a new VPC.'),
         subnetIds: z
-          .array(z.string().regex(/^subnet-[0-9a-f]+$/))
+          .array(
+            z.string().regex(/^subnet-[0-9a-f]+$/, 'expected the id of a subnet, such as subnet-0a1b2c3d'),
+          )
           .default([])
           .describe('Of an existing network: at least two, in two zones of one VPC.'),
       })

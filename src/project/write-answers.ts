@@ -2,19 +2,22 @@ import { randomUUID } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { applyEdits, modify } from 'jsonc-parser';
+import { exitCodes, UserError } from '../errors.ts';
 import { configFileName, type Project } from './find-project.ts';
-import { parseConfig } from './parse-config.ts';
+import { type ConfigFault, readConfig } from './parse-config.ts';
 
 /** A value for one place of `lambdapg.json`: `['cloud', 'network', 'kind']`. */
 export interface Answer {
   readonly path: readonly string[];
   readonly value: unknown;
+  /** What the person wrote: `--min-acu 0.3`. */
+  readonly given: string;
 }
 
 /**
  * The project with other answers, not yet on disk. Values equal to the present ones change nothing.
  *
- * @throws UserError BAD_CONFIG when an answer is none
+ * @throws UserError BAD_ANSWER (exit 2) when an answer does not fit
  */
 export async function withAnswers(project: Project, answers: readonly Answer[]): Promise<ChangedProject> {
   const file = join(project.dir, configFileName);
@@ -24,8 +27,18 @@ export async function withAnswers(project: Project, answers: readonly Answer[]):
     const formattingOptions = { insertSpaces: true, tabSize: 2 };
     text = applyEdits(text, modify(text, [...path], value, { formattingOptions }));
   }
-  const config = parseConfig(text, configFileName);
+  const { config, faults } = readConfig(text);
+  if (config === undefined) throw badAnswers(answers, faults);
   return { project: { ...project, config }, text, changed: text !== before };
+}
+
+/** The file was well before: what is wrong now came with the answers. */
+function badAnswers(answers: readonly Answer[], faults: readonly ConfigFault[]): UserError {
+  const said = faults.map(({ path, reason }) => {
+    const of = answers.find((answer) => `${path}.`.startsWith(`${answer.path.join('.')}.`));
+    return `${of?.given ?? `"${path}" of ${configFileName}`}: ${reason}`;
+  });
+  return new UserError('BAD_ANSWER', said.join('\n'), { exit: exitCodes.usage });
 }
 
 export interface ChangedProject {
