@@ -11,7 +11,7 @@ import {
   DescribeVpcsCommand,
   type Filter,
 } from '@aws-sdk/client-ec2';
-import { GetFunctionCommand } from '@aws-sdk/client-lambda';
+import { GetAccountSettingsCommand, GetFunctionCommand } from '@aws-sdk/client-lambda';
 import { ListSecretsCommand, type SecretListEntry } from '@aws-sdk/client-secrets-manager';
 import type { Aws } from './clients.ts';
 import { unlessGone } from './judge.ts';
@@ -56,6 +56,11 @@ export function takeLook(aws: Aws, stage: Stage) {
     lambdaFunction: keyed((name: string) =>
       unlessGone(lambda.send(new GetFunctionCommand({ FunctionName: name }))),
     ),
+    /** Undefined where it may not be asked, or an emulator does not know. */
+    accountLimit: once(async () => {
+      const settings = await lambda.send(new GetAccountSettingsCommand({})).catch(() => undefined);
+      return settings?.AccountLimit;
+    }),
     /** Every HTTP and WebSocket API of the region: they cannot be listed by tag. */
     apis: once(() => listApis(apigateway)),
   };

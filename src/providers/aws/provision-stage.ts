@@ -67,7 +67,7 @@ export async function planStage(world: World, options: PlanOptions): Promise<Pla
       wanted,
       keepUnless(options.prune, planRemoval(removable, former), planRemoval(kept, former)),
     );
-    const budget = await describeBudget(world, steps, found, size);
+    const budget = await describeBudget(world, steps, found, size, look);
     verifyBudget(budget, { accept: options.acceptOversubscription });
     const { project } = stage;
     const warnings = offered.warnings;

@@ -1,4 +1,3 @@
-import { GetAccountSettingsCommand } from '@aws-sdk/client-lambda';
 import { errorMessage } from '../../errors.ts';
 import { queryJob } from '../../jobs/query-job.ts';
 import { cacheDir } from '../../project/cache-dir.ts';
@@ -7,6 +6,7 @@ import { type Cost, estimateCost } from '../../provision/cost/cost.ts';
 import { findCostDrivers } from '../../provision/cost/cost-drivers.ts';
 import type { Survey } from '../../provision/survey.ts';
 import { findInstanceSize, type InstanceSize } from './instance-size.ts';
+import type { Look } from './look.ts';
 import type { StageSteps } from './stage-steps.ts';
 import type { DatabaseHave } from './steps/database-have.ts';
 import type { World } from './steps/world.ts';
@@ -24,26 +24,21 @@ export async function describeBudget(
   steps: StageSteps,
   found: Survey,
   asked: Promise<InstanceSize | undefined>,
+  look: Look,
 ): Promise<Budget> {
   const { cloud, config } = world.stage;
-  const [size, measured, unreservedConcurrency] = await Promise.all([
+  const [size, measured, limit] = await Promise.all([
     asked,
     measureConnections(world, steps, found),
-    findConcurrency(world),
+    look.accountLimit(),
   ]);
   return estimateBudget({
     cloud,
     functions: config.functions,
     memoryBytes: size?.memoryBytes,
-    unreservedConcurrency,
+    unreservedConcurrency: limit?.UnreservedConcurrentExecutions,
     ...measured,
   });
-}
-
-async function findConcurrency({ aws }: World): Promise<number | undefined> {
-  // A missing permission, or an emulator: the default is stated instead.
-  const settings = await aws.read.lambda.send(new GetAccountSettingsCommand({})).catch(() => undefined);
-  return settings?.AccountLimit?.UnreservedConcurrentExecutions;
 }
 
 const slotSettings = [

@@ -59,14 +59,15 @@ export async function getStageStatus(
   const functions = functionSteps(world, functionNeeds(base));
   const all = [...base.all, ...functions.all];
   const size = findStageSize(world);
+  const look = takeLook(aws, stage);
   try {
     const [{ account }, found, cost] = await Promise.all([
       aws.identity(),
-      survey(all, takeLook(aws, stage)),
+      survey(all, look),
       describeCost(world, options.prices, size),
     ]);
     const [budget, connections] = await Promise.all([
-      describeBudget(world, base, found, size),
+      describeBudget(world, base, found, size, look),
       findConnections(context, world, base, found),
     ]);
     const resources = inOrder(all).map((step) => statusOf(step, found));

@@ -19,11 +19,11 @@ import { changedMeanwhile } from './changed-meanwhile.ts';
 import { type Deployment, getPackage } from './deployment.ts';
 import {
   configurationDifferences,
-  getFunction,
   type WantedConfiguration,
   wantedConfiguration,
 } from './function-configuration.ts';
 import { allNeeds, type FunctionNeeds, findHaves } from './needs.ts';
+import { wantedConcurrency } from './reserved-concurrency.ts';
 
 export interface FunctionHave {
   readonly arn: string;
@@ -69,7 +69,7 @@ export function functionStep(
       const have = haveOf(configuration);
       const state = stateOf(configuration, asked);
       if (state !== undefined) return { ...state, have };
-      const differences = await differencesOf(world, name, deployment, found, await wantedNow(look));
+      const differences = await differencesOf(world, look, name, deployment, found, await wantedNow(look));
       return differences.length === 0 ? { state: 'ready', have } : { state: 'drifted', have, differences };
     },
     async create(haves) {
@@ -141,14 +141,16 @@ function stateOf(configuration: FunctionConfiguration, asked: boolean) {
 }
 
 async function differencesOf(
-  { stage }: World,
+  world: World,
+  look: Look,
   name: string,
   deployment: Deployment | undefined,
   { Configuration = {}, Concurrency }: GetFunctionResponse,
   wanted: WantedConfiguration | undefined,
 ): Promise<Difference[]> {
-  const { reservedConcurrency } = getFunction(stage, name);
+  const { stage } = world;
   const reserved = Concurrency?.ReservedConcurrentExecutions;
+  const reservedConcurrency = await wantedConcurrency(world, look, name, reserved);
   const sha256 = deployment?.packages.get(name)?.sha256;
   const machine = Configuration.Architectures?.[0];
   return [
@@ -177,17 +179,16 @@ async function change(
   deployment: Deployment | undefined,
 ): Promise<void> {
   const { lambda } = aws.write;
-  const { reservedConcurrency } = getFunction(stage, name);
+  const concurrency = differences.find(({ property }) => property === 'ReservedConcurrentExecutions')?.want;
   const named = { FunctionName: functionNameOf(stage, name) };
   const guarded = { ...named, RevisionId: revisionId };
   const differs = (properties: readonly string[]): boolean =>
     differences.some(({ property }) => properties.includes(property));
-  if (differs(['ReservedConcurrentExecutions'])) {
-    if (reservedConcurrency === undefined) await lambda.send(new DeleteFunctionConcurrencyCommand(named));
-    else
-      await lambda.send(
-        new PutFunctionConcurrencyCommand({ ...named, ReservedConcurrentExecutions: reservedConcurrency }),
-      );
+  if (concurrency === 'none') {
+    await lambda.send(new DeleteFunctionConcurrencyCommand(named));
+  } else if (concurrency !== undefined) {
+    const reservation = { ...named, ReservedConcurrentExecutions: Number(concurrency) };
+    await lambda.send(new PutFunctionConcurrencyCommand(reservation));
   } else if (differs(['CodeSha256', 'Architectures'])) {
     const { zip } = getPackage(deployment, name);
     const code = { ...guarded, ZipFile: zip, Architectures: [stage.config.architecture] };

@@ -38,6 +38,7 @@ const lookAtDatabase = [
 ];
 
 const lookAtFunctions = [
+  'lambda:GetAccountSettings',
   'apigatewayv2:GetApis',
   'apigatewayv2:GetIntegrations',
   'apigatewayv2:GetRoutes',
@@ -61,7 +62,7 @@ const lookAtFunctions = [
 ];
 
 /** What budget and cost are made of. */
-const estimate = ['ec2:DescribeInstanceTypes', 'lambda:GetAccountSettings', 'pricing:GetProducts'];
+const estimate = ['ec2:DescribeInstanceTypes', 'pricing:GetProducts'];
 
 /** What AWS has on offer. */
 const offers = ['rds:DescribeDBEngineVersions', 'rds:DescribeOrderableDBInstanceOptions'];
