@@ -20,7 +20,7 @@ from . import overlays, repairs  # noqa: F401  registers its layers
 from .account import Account, accounts
 from .call import Call
 from .control import control
-from .errors import IAM_ACTION, IAM_PREFIX, AwsError, Dropped, access_denied, malformed
+from .errors import AwsError, Dropped, access_denied, malformed, permission_of
 from .faults import inflict, take_fault
 from .hooks import ask, hooks_of
 from .moto_speed import cache_lookups
@@ -190,9 +190,7 @@ def permitted(call: Call) -> None:
     """By action alone: which resources a call touches is not known here."""
     if call.account.policies is None or (call.service, call.action) == ("sts", "GetCallerIdentity"):
         return
-    prefix = IAM_PREFIX.get(call.service, call.service)
-    name = IAM_ACTION.get((call.service, call.action), call.action)
-    if decide(call.account.policies, f"{prefix}:{name}", None) != "allowed":
+    if decide(call.account.policies, permission_of(call.service, call.action), None) != "allowed":
         raise access_denied(call.service, call.action, call.account.id)
 
 

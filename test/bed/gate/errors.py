@@ -31,7 +31,7 @@ def throttled(service: str) -> AwsError:
 
 def access_denied(service: str, action: str, account: str, resource: str = "*") -> AwsError:
     user = f"arn:aws:iam::{account}:user/{USER_NAME}"
-    permission = f"{IAM_PREFIX.get(service, service)}:{IAM_ACTION.get((service, action), action)}"
+    permission = permission_of(service, action)
     because = f"because no identity-based policy allows the {permission} action"
     message = f"User: {user} is not authorized to perform: {permission} on resource: {resource} {because}"
     if service == "ec2":
@@ -83,3 +83,14 @@ IAM_PREFIX = {
     "resourcegroupstaggingapi": "tag",
 }
 IAM_ACTION = {("lambda", "Invoke"): "InvokeFunction"}
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonapigatewaymanagementv2.html
+HTTP_METHODS = {"Create": "POST", "Delete": "DELETE", "Get": "GET", "Update": "PATCH"}
+
+
+def permission_of(service: str, action: str) -> str:
+    """The IAM action of a call; API Gateway's are HTTP methods."""
+    if service == "apigatewayv2":
+        for verb, method in HTTP_METHODS.items():
+            if action.startswith(verb):
+                return f"apigateway:{method}"
+    return f"{IAM_PREFIX.get(service, service)}:{IAM_ACTION.get((service, action), action)}"

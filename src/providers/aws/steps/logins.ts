@@ -5,6 +5,7 @@ import { ensureRolesJob } from '../../../jobs/ensure-roles-job.ts';
 import { queryJob } from '../../../jobs/query-job.ts';
 import { parseProjectName } from '../../../project/names.ts';
 import type { Found } from '../../../provision/step.ts';
+import { explainDenied } from '../permissions/explain-denied.ts';
 import type { DatabaseHave } from './database-have.ts';
 import { readLogin, type SecretHave, secretNameOf } from './secrets.ts';
 import { absent } from './tagged.ts';
@@ -36,7 +37,14 @@ export function loginsStep(
       if (runner !== undefined && (await runner.find(look)).state === 'absent') {
         return { state: 'unverified', why: 'the database is private and there is no runner yet' };
       }
-      return findLogin(await world.openDatabase(found.have), `${stage.snake}_app`);
+      try {
+        return await findLogin(await world.openDatabase(found.have), `${stage.snake}_app`);
+      } catch (error) {
+        // Who may only look, as a CI job on a pull request, has no business with the login.
+        const denied = explainDenied(error, 'secretsmanager:GetSecretValue');
+        if (denied === undefined) throw error;
+        return { state: 'unverified', why: `${denied.action} is not allowed here` };
+      }
     },
     async create(haves) {
       const open = await world.openDatabase(haves.get(database));
