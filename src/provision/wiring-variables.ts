@@ -42,7 +42,7 @@ export function chooseVariables(
     const now = fn.variables[name];
     return now !== undefined && now !== '' && (!(name in set) || now !== set[name]);
   });
-  return { set, replaced, warnings, faults: faultsOf(fn, target, set, replaced, options) };
+  return { set, replaced, warnings, faults: faultsOf(fn, set, replaced, options) };
 }
 
 type Variables = Readonly<Record<string, string>>;
@@ -101,7 +101,6 @@ function chooseAuthorities(
 
 function faultsOf(
   { name, variables, variablesHidden }: FunctionFacts,
-  target: TargetFacts,
   set: VariableChoice['set'],
   replaced: readonly string[],
   { replaceEnvironment }: WiringOptions,
@@ -120,10 +119,7 @@ function faultsOf(
     faults.push({
       code: 'ENVIRONMENT_TAKEN',
       message: `${name} has ${replaced.join(', ')} set to something else already`,
-      suggestions: [
-        '--replace-environment puts these values aside until lambdapg detach',
-        `or see first what ${target.id} would replace`,
-      ],
+      suggestions: ['--replace-environment puts these values aside until lambdapg detach'],
     });
   }
   const size = sizeOf({ ...variables, ...set });

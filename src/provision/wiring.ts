@@ -110,6 +110,7 @@ function enter(fn: FunctionFacts, target: TargetFacts, place: Placement, network
     });
   }
   const hasExit = subnets.length > 0 && subnets.every(({ exit }) => exit === 'nat');
+  const isThere = fn.enteredSubnetIds !== undefined && fn.enteredSubnetIds.length > 0;
   const side: Side = { placement, subnets };
   const rules = connect(side, target, place.groupIds[0] ?? '', network);
   // Behind NAT a function keeps what it had outside of a VPC: everything may go out.
@@ -119,12 +120,13 @@ function enter(fn: FunctionFacts, target: TargetFacts, place: Placement, network
     placement,
     rules: [...(hasExit ? rules.filter(({ group }) => group !== own) : rules), ...secrets.rules],
     opensAll: hasExit,
-    losesInternet: !hasExit,
-    warnings: hasExit
-      ? []
-      : [
-          `${fn.name} will lose the internet, and with it every AWS service without an endpoint in ${place.vpcId}: its new subnets have no NAT gateway`,
-        ],
+    losesInternet: !hasExit && !isThere,
+    warnings:
+      hasExit || isThere
+        ? []
+        : [
+            `${fn.name} will lose the internet, and with it every AWS service without an endpoint in ${place.vpcId}: its new subnets have no NAT gateway`,
+          ],
     faults: [...faults, ...secrets.faults],
   };
 }

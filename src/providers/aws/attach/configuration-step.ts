@@ -61,7 +61,10 @@ export function configurationStep(
   };
   return {
     id: `configuration:${name}`,
-    title: `configuration of function ${name}`,
+    title:
+      wiring === undefined
+        ? `what attach set in the configuration of function ${name}`
+        : `configuration of function ${name}`,
     needs: needs.all,
     patienceMs: 15 * 60_000,
     async find(look) {
@@ -162,8 +165,8 @@ async function wantedNow(
   const arn = state !== undefined && 'have' in state ? state.have?.arn : undefined;
   const ours = parseAttachRecord(name, found.Tags)?.variables ?? [];
   return {
-    variables: attachVariables(have.variables, ours, settled(wiring, arn ?? 'not there yet')),
-    vpc: placeOf(wiring, before.vpc, own?.GroupId ?? 'not there yet'),
+    variables: attachVariables(have.variables, ours, settled(wiring, arn ?? 'the ARN of its own secret')),
+    vpc: placeOf(wiring, before.vpc, own?.GroupId ?? 'its own group'),
   };
 }
 
@@ -203,9 +206,14 @@ function differencesOf(have: Part, want: Part): Difference[] {
     .map((name) =>
       difference(`Environment ${name}`, shown(have.variables[name]), want.variables[name] ?? 'not set', true),
     );
-  const ofVpc = (['subnetIds', 'groupIds'] as const).flatMap((key) => {
+  const ofVpc = (
+    [
+      ['SubnetIds', 'subnetIds'],
+      ['SecurityGroupIds', 'groupIds'],
+    ] as const
+  ).flatMap(([property, key]) => {
     const [now, then] = [have.vpc[key], want.vpc[key]].map((ids) => [...ids].sort().join(' '));
-    return now === then ? [] : [difference(`VpcConfig ${key}`, now || 'none', then || 'none', true)];
+    return now === then ? [] : [difference(`VpcConfig ${property}`, now || 'none', then || 'none', true)];
   });
   return [...ofVariables, ...ofVpc];
 }

@@ -81,9 +81,7 @@ export async function planAttach(world: AttachWorld, choice: AttachChoice): Prom
         functions: wired.map(({ fn, wiring }) => ({ name: fn.name, network: wiring.network })),
         patches: wired.flatMap(({ patches }) => patches),
         warnings: [...target.warnings, ...wired.flatMap(({ wiring }) => wiring.warnings)],
-        losesInternet: wired
-          .filter(({ wiring, fn }) => wiring.losesInternet && fn.record === undefined)
-          .map(({ fn }) => fn.name),
+        losesInternet: wired.filter(({ wiring }) => wiring.losesInternet).map(({ fn }) => fn.name),
       },
       ...{ target, wired, steps, found },
     };

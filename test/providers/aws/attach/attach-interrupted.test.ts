@@ -50,6 +50,9 @@ test('every answer is lost, there and back: each thing is made once, and all is 
   const made = (action: string) => requests.filter((one) => one.action === action).length;
   expect([made('CreateSecurityGroup'), made('CreateSecret'), made('CreateFunction')]).toEqual([1, 1, 1]);
 
+  const changes = requests.filter((one) => one.action === 'UpdateFunctionConfiguration');
+  expect(changes.map(({ input }) => input.RevisionId)).toEqual([expect.stringMatching(/^[\w-]{36}$/)]);
+
   const where = { project: '*', stage: '*', account: at.bed.account, region, partition: 'aws' };
   const world = await openAttach(testContext(), { region });
   expect(await coveredBy(await attachPolicy(world, 'attach'), requests, where)).toEqual([]);
