@@ -10,6 +10,7 @@ import { SSMClient } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { fromNodeProviderChain } from '@aws-sdk/credential-providers';
 import { exitCodes, UserError } from '../../errors.ts';
+import { verifyRegion } from './verify-region.ts';
 
 /** One client per service, made at first use. */
 export interface Clients {
@@ -54,7 +55,7 @@ export interface AwsChoice {
  * Region and credentials as AWS's own tools find them: flags, `AWS_REGION`, `AWS_PROFILE`, the shared files, SSO, the container or
  * instance role.
  *
- * @throws UserError NO_REGION (exit 2)
+ * @throws UserError NO_REGION, UNKNOWN_REGION (exit 2)
  */
 export async function openAws(choice: AwsChoice): Promise<Aws> {
   const region = choice.region ?? (await findRegion(choice.profile));
@@ -64,10 +65,8 @@ export async function openAws(choice: AwsChoice): Promise<Aws> {
       suggestions: ['--region eu-central-1', 'or AWS_REGION, or "cloud": {"region": …} in lambdapg.json'],
     });
   }
-  const credentials = fromNodeProviderChain({
-    clientConfig: { region },
-    ...(choice.profile !== undefined && { profile: choice.profile }),
-  });
+  await verifyRegion(region);
+  const credentials = credentialsOf(region, choice.profile);
   const read = clientsOf({ region, credentials, maxAttempts: 5 });
   const write = clientsOf({ region, credentials, maxAttempts: 1 });
   let identity: Promise<Identity> | undefined;
@@ -82,6 +81,26 @@ export async function openAws(choice: AwsChoice): Promise<Aws> {
     },
   };
 }
+
+/** The SDK's own chain, which does not say whose credentials it looked for. */
+function credentialsOf(region: string, profile: string | undefined): Aws['credentials'] {
+  const chain = fromNodeProviderChain({
+    clientConfig: { region },
+    // Who names a profile needs no warning that it wins over the environment.
+    ...(profile !== undefined && { profile, logger: silent }),
+  });
+  if (profile === undefined) return chain;
+  return async (options) => {
+    try {
+      return await chain(options);
+    } catch (error) {
+      if (error instanceof Error) error.message = `profile "${profile}": ${error.message}`;
+      throw error;
+    }
+  };
+}
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** What the SDK's own chain says: environment, then the profile of the shared files. */
 async function findRegion(profile: string | undefined): Promise<string | undefined> {

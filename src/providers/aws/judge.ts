@@ -11,7 +11,7 @@ const notYetSeen =
 const serverSide =
   /^(InternalFailure|InternalError|InternalServer|ServiceException|ServiceUnavailable|ServiceFailure|ServerInternal)/;
 const connection =
-  /^(ECONN|EPIPE|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|EAI_AGAIN)|TimeoutError|RequestTimeout|socket hang up|NetworkingError/;
+  /^(ECONN|EPIPE|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|EAI_AGAIN|ENOTFOUND)|TimeoutError|RequestTimeout|socket hang up|NetworkingError/;
 
 /**
  * What an AWS error means for the resource that was asked for. Codes as AWS documents them per service; an error without a

@@ -1,4 +1,5 @@
 import {
+  type DBEngineVersion,
   DescribeDBEngineVersionsCommand,
   DescribeOrderableDBInstanceOptionsCommand,
 } from '@aws-sdk/client-rds';
@@ -52,23 +53,36 @@ function isUnanswerable(error: unknown): boolean {
   return status === 501 || /NotImplemented|AccessDenied|UnauthorizedOperation/.test(name);
 }
 
-async function offeredVersions({ aws }: World, engine: string, version: string): Promise<string[]> {
-  const { DBEngineVersions = [] } = await aws.read.rds.send(
-    new DescribeDBEngineVersionsCommand({ Engine: engine, EngineVersion: version }),
-  );
-  return DBEngineVersions.map(({ EngineVersion = '' }) => EngineVersion).sort((a, b) =>
-    a.localeCompare(b, 'en', { numeric: true }),
-  );
+/** All of an engine, or those that begin with `version`; the newest last. */
+async function offeredVersions({ aws }: World, engine: string, version?: string): Promise<string[]> {
+  const all: DBEngineVersion[] = [];
+  let marker: string | undefined;
+  do {
+    const { DBEngineVersions = [], Marker } = await aws.read.rds.send(
+      new DescribeDBEngineVersionsCommand({
+        Engine: engine,
+        ...(version !== undefined && { EngineVersion: version }),
+        ...(marker !== undefined && { Marker: marker }),
+      }),
+    );
+    all.push(...DBEngineVersions);
+    marker = Marker;
+  } while (marker !== undefined && marker !== '');
+  return all
+    .map(({ EngineVersion = '' }) => EngineVersion)
+    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
 }
 
+/** Names what there is of the same major version, else the newest of each. */
 async function unknownVersion(world: World, engine: string, version: string): Promise<UserError> {
-  const [major = ''] = version.split('.');
-  const near = await offeredVersions(world, engine, major).catch(() => []);
+  const offered = await offeredVersions(world, engine).catch(() => []);
+  const majorOf = (one: string): string => one.split('.')[0] ?? '';
+  const near = offered.filter((one) => majorOf(one) === majorOf(version)).slice(-4);
+  const newest = [...new Map(offered.map((one) => [majorOf(one), one])).values()].slice(-4);
+  const choice = near.length > 0 ? near : newest;
   return new UserError('UNKNOWN_ENGINE_VERSION', `${world.aws.region} offers no ${engine} ${version}`, {
     suggestions: [
-      near.length > 0
-        ? `--engine-version ${near.slice(-4).join(' or ')}`
-        : 'another version, or another --region',
+      choice.length > 0 ? `--engine-version ${choice.join(' or ')}` : 'another version, or another --region',
     ],
   });
 }

@@ -71,6 +71,10 @@ export async function getStageStatus(
       findConnections(context, world, base, found),
     ]);
     const resources = inOrder(all).map((step) => statusOf(step, found));
+    if (resources.every(({ state }) => state === 'absent')) {
+      const message = `nothing of stage ${stage.stage} exists in ${aws.region}: is it another --region or --stage?`;
+      context.report({ type: 'status-warning', message });
+    }
     return {
       ...{ project: stage.project, stage: stage.stage, region: aws.region, account, resources },
       drifted: resources.filter(({ state }) => state === 'drifted').length,
