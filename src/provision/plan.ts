@@ -1,4 +1,4 @@
-import { UserError } from '../errors.ts';
+import { exitCodes, UserError } from '../errors.ts';
 import { type Difference, type Found, inOrder, type Step } from './step.ts';
 import type { Survey } from './survey.ts';
 
@@ -77,6 +77,31 @@ const planOf = (actions: readonly Action[]): Plan => ({
   actions,
   changes: actions.filter(({ kind }) => kind !== 'keep').length,
 });
+
+/**
+ * Whether the world still asks for no more than what was approved; less is fine.
+ *
+ * @throws UserError PLAN_CHANGED (exit 75) naming what is new
+ */
+export function verifyApproved(approved: Plan, now: Plan): void {
+  const allowed = new Map(approved.actions.map(({ step, kind }) => [step, kind]));
+  const news = now.actions.filter(({ step, kind }) => {
+    if (kind === 'keep' || kind === 'wait' || kind === 'verify') return false;
+    const before = allowed.get(step);
+    // What was to be made and exists by now may still want its last change.
+    return before !== kind && before !== 'create' && before !== 'wait';
+  });
+  if (news.length === 0) return;
+  const lines = news.map(({ title, kind }) => `  ${title}: ${kind}`);
+  throw new UserError(
+    'PLAN_CHANGED',
+    `since the plan was shown, something else came to be done\n${lines.join('\n')}`,
+    {
+      exit: exitCodes.temporary,
+      suggestions: ['run the command again and look at the new plan'],
+    },
+  );
+}
 
 /** @throws UserError PLAN_REFUSED naming every resource that stands in the way, before anything is created */
 export function verifyPlan({ actions }: Plan): void {

@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { applyPlan, applyRemoval } from '../../src/provision/apply.ts';
-import { planProvision, planRemoval, verifyPlan } from '../../src/provision/plan.ts';
+import {
+  type Plan,
+  planProvision,
+  planRemoval,
+  verifyApproved,
+  verifyPlan,
+} from '../../src/provision/plan.ts';
 import { inOrder, mergeSteps, type Step } from '../../src/provision/step.ts';
 import { survey } from '../../src/provision/survey.ts';
 import { testContext } from '../postgres-server.ts';
@@ -202,6 +208,31 @@ describe('the engine', () => {
     await expect(provision([fixed])).rejects.toThrow(
       'Engine is mysql, wanted postgres: this cannot be changed in place',
     );
+  });
+});
+
+describe('an approved plan', () => {
+  const planOf = (kinds: Record<string, Plan['actions'][number]['kind']>): Plan => ({
+    actions: Object.entries(kinds).map(([step, kind]) => ({ step, kind, title: `resource ${step}` })),
+    changes: 0,
+  });
+
+  test.each([
+    ['the same', { a: 'create' }, { a: 'create' }],
+    ['less', { a: 'create', b: 'update' }, { a: 'keep', b: 'keep' }],
+    ['the last change of what was to be made', { a: 'create' }, { a: 'update' }],
+    ['more to wait for', { a: 'keep' }, { a: 'wait' }],
+  ] as const)('allows %s', (_title, approved, now) => {
+    expect(() => verifyApproved(planOf(approved), planOf(now))).not.toThrow();
+  });
+
+  test.each([
+    ['a creation', { a: 'keep' }, { a: 'create' }],
+    ['a change', { a: 'keep' }, { a: 'update' }],
+    ['a removal', { a: 'keep' }, { a: 'remove' }],
+    ['what was not in it', {}, { a: 'update' }],
+  ] as const)('does not allow %s', (_title, approved, now) => {
+    expect(() => verifyApproved(planOf(approved), planOf(now))).toThrow('resource a');
   });
 });
 

@@ -2,7 +2,14 @@ import type { Context } from '../../context.ts';
 import { type Applied, applyPlan, applyRemoval } from '../../provision/apply.ts';
 import { type Budget, verifyBudget } from '../../provision/budget.ts';
 import type { Cost } from '../../provision/cost/cost.ts';
-import { joinPlans, type Plan, planProvision, planRemoval, verifyPlan } from '../../provision/plan.ts';
+import {
+  joinPlans,
+  type Plan,
+  planProvision,
+  planRemoval,
+  verifyApproved,
+  verifyPlan,
+} from '../../provision/plan.ts';
 import { type Survey, survey } from '../../provision/survey.ts';
 import { unwantedSteps } from './every-step.ts';
 import { explainAwsError } from './explain.ts';
@@ -105,12 +112,15 @@ export async function provisionStage(
       // Another run may have been at work between the plan and the lock: only what is still to be done is done.
       const now =
         shown.plan.changes === 0 ? found : await survey(steps.all, takeLook(world.aws, world.stage));
-      verifyPlan(planProvision(steps.all, now));
+      const plan = planProvision(steps.all, now);
+      verifyPlan(plan);
+      verifyApproved(shown.plan, plan);
       const { haves: _, ...applied } = await applyPlan(context, engineOf(world), steps.all, now);
       if (unwanted.length === 0) return applied;
       const former = await survey(unwanted, takeLook(world.aws, world.stage));
-      const plan = planRemoval(unwanted, former);
-      const { removed } = await applyRemoval(context, engineOf(world), unwanted, former, plan);
+      const removal = planRemoval(unwanted, former);
+      verifyApproved(shown.plan, removal);
+      const { removed } = await applyRemoval(context, engineOf(world), unwanted, former, removal);
       return { ...applied, removed };
     });
   } catch (error) {

@@ -1,0 +1,199 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { startCloudBed } from './cloud-bed.ts';
+
+interface Group {
+  readonly GroupId: string;
+  readonly GroupName: string;
+  readonly IpPermissions: readonly Permission[];
+  readonly IpPermissionsEgress: readonly Permission[];
+}
+
+interface Permission {
+  readonly IpProtocol: string;
+  readonly FromPort?: number;
+  readonly UserIdGroupPairs?: readonly { readonly GroupId: string }[];
+  readonly IpRanges?: readonly { readonly CidrIp: string }[];
+}
+
+type CloudBed = Awaited<ReturnType<typeof startCloudBed>>;
+
+/** Every rule of the stage's groups: `shop-dev-function out tcp 5432 shop-dev-proxy`. */
+async function rulesOf({ bed }: CloudBed): Promise<string[]> {
+  const { SecurityGroups } = await bed.aws<{ SecurityGroups: Group[] }>({
+    service: 'ec2',
+    action: 'DescribeSecurityGroups',
+    input: {},
+  });
+  const ours = SecurityGroups.filter(({ GroupName }) => GroupName.startsWith('shop-dev-'));
+  const nameOf = (id: string): string => ours.find(({ GroupId }) => GroupId === id)?.GroupName ?? id;
+  return ours
+    .flatMap(({ GroupName, IpPermissions, IpPermissionsEgress }) => {
+      const lines = (direction: string, permissions: readonly Permission[]) =>
+        permissions.flatMap(({ IpProtocol, FromPort, UserIdGroupPairs = [], IpRanges = [] }) =>
+          [
+            ...UserIdGroupPairs.map(({ GroupId }) => nameOf(GroupId)),
+            ...IpRanges.map(({ CidrIp }) => CidrIp),
+          ].map((peer) =>
+            `${GroupName} ${direction} ${IpProtocol} ${FromPort} ${peer}`.replaceAll('shop-dev-', ''),
+          ),
+        );
+      return [...lines('out', IpPermissionsEgress), ...lines('in', IpPermissions)];
+    })
+    .sort();
+}
+
+const must = async (cloud: CloudBed, ...args: string[]) => {
+  const result = await cloud.run(...args);
+  expect(result.exitCode, result.stderr).toBe(0);
+  return result;
+};
+
+describe.concurrent('the chain of security groups', () => {
+  test.each([
+    [
+      'function, proxy, database and the endpoint, and nothing else',
+      ['--proxy'],
+      [
+        'database in tcp 5432 proxy',
+        'endpoint in tcp 443 function',
+        'function out tcp 443 endpoint',
+        'function out tcp 5432 proxy',
+        'proxy in tcp 5432 function',
+        'proxy out tcp 5432 database',
+      ],
+    ],
+    [
+      'with IAM there is no endpoint; with a runner, its two ways',
+      ['--proxy', '--auth', 'iam', '--runner'],
+      [
+        'database in tcp 5432 proxy',
+        'database in tcp 5432 runner',
+        'function out tcp 5432 proxy',
+        'proxy in tcp 5432 function',
+        'proxy in tcp 5432 runner',
+        'proxy out tcp 5432 database',
+        'runner out tcp 5432 database',
+        'runner out tcp 5432 proxy',
+      ],
+    ],
+    [
+      'with a NAT gateway functions reach the internet by HTTPS',
+      ['--network', 'nat'],
+      ['database in tcp 5432 function', 'function out tcp 443 0.0.0.0/0', 'function out tcp 5432 database'],
+    ],
+  ])(
+    '%s',
+    async (_title, flags, expected) => {
+      const cloud = await startCloudBed();
+      await must(cloud, 'provision', '--yes', '--no-prices', ...flags);
+      expect(await rulesOf(cloud)).toEqual(expected);
+    },
+    120_000,
+  );
+});
+
+describe.concurrent('answers that change', () => {
+  test('are planned as changes, made, and are not to be done again', async () => {
+    const cloud = await startCloudBed();
+    await must(cloud, 'provision', '--yes', '--no-prices');
+    const plan = await cloud.run(
+      'provision',
+      '--plan',
+      '--no-prices',
+      '--json',
+      '--instance-class',
+      'db.t4g.medium',
+    );
+    expect(plan.exitCode).toBe(3);
+    expect(plan.json()).toMatchObject({
+      plan: {
+        changes: 1,
+        actions: expect.arrayContaining([
+          expect.objectContaining({
+            step: 'database',
+            kind: 'update',
+            differences: [
+              { property: 'DBInstanceClass', have: 'db.t4g.micro', want: 'db.t4g.medium', changeable: true },
+            ],
+          }),
+        ]),
+      },
+    });
+    await must(cloud, 'provision', '--yes', '--no-prices', '--instance-class', 'db.t4g.medium');
+    const file = await readFile(join(cloud.dir, 'lambdapg.json'), 'utf8');
+    expect(JSON.parse(file)).toMatchObject({ cloud: { database: { instanceClass: 'db.t4g.medium' } } });
+    const last = await must(cloud, 'provision', '--plan', '--no-prices', '--json');
+    expect(last.json()).toMatchObject({ plan: { changes: 0 } });
+  }, 120_000);
+
+  test('leave what was made before until --prune, and never take a database', async () => {
+    const cloud = await startCloudBed();
+    await must(cloud, 'provision', '--yes', '--no-prices', '--proxy');
+    const kept = await must(cloud, 'provision', '--yes', '--no-prices', '--no-proxy', '--json');
+    expect(kept.json()).toMatchObject({
+      plan: {
+        actions: expect.arrayContaining([
+          expect.objectContaining({ step: 'proxy', kind: 'keep', why: expect.stringContaining('--prune') }),
+        ]),
+      },
+    });
+    expect(await rulesOf(cloud)).toContain('function out tcp 5432 proxy');
+    const pruned = await must(cloud, 'provision', '--yes', '--no-prices', '--prune', '--json');
+    expect((pruned.json() as { removed: string[] }).removed).toEqual(
+      expect.arrayContaining([
+        'proxy',
+        'role-proxy',
+        'group-proxy',
+        'secret-slot-a',
+        'secret-slot-b',
+        'stale-rules',
+      ]),
+    );
+    expect(await rulesOf(cloud)).toEqual([
+      'database in tcp 5432 function',
+      'endpoint in tcp 443 function',
+      'function out tcp 443 endpoint',
+      'function out tcp 5432 database',
+    ]);
+    const other = await cloud.run(
+      'provision',
+      '--plan',
+      '--no-prices',
+      '--json',
+      '--database',
+      'aurora',
+      '--prune',
+    );
+    expect(other.json()).toMatchObject({
+      plan: {
+        actions: expect.arrayContaining([
+          expect.objectContaining({
+            step: 'database',
+            kind: 'keep',
+            why: expect.stringContaining('holds data'),
+          }),
+        ]),
+      },
+    });
+  }, 120_000);
+
+  test('that oversubscribe the database are refused once it is there, with the number that fits', async () => {
+    const cloud = await startCloudBed();
+    const file = join(cloud.dir, 'lambdapg.json');
+    const config = JSON.parse(await readFile(file, 'utf8')) as {
+      functions: Record<string, Record<string, unknown>>;
+    };
+    config.functions.api!.reservedConcurrency = 400;
+    await writeFile(file, JSON.stringify(config, null, 2));
+    // Before creation it is an estimate: a warning.
+    await must(cloud, 'provision', '--yes', '--no-prices');
+    const refused = await cloud.run('provision', '--plan', '--no-prices', '--json');
+    expect(refused).toMatchObject({ exitCode: 1 });
+    expect(refused.json()).toMatchObject({
+      error: { code: 'OVERSUBSCRIBED', message: expect.stringContaining('47') },
+    });
+    await must(cloud, 'provision', '--plan', '--no-prices', '--accept-oversubscription');
+  }, 120_000);
+});
