@@ -32,8 +32,20 @@ export async function startCloudBed(options: CloudBedOptions = {}): Promise<Clou
   return cloud;
 }
 
-/** For more than one test, or before all: to be stopped by whoever opens it. */
-export async function openCloudBed(
+/** For as long as `work` takes, in and out of tests. */
+export async function withCloudBed<T>(
+  work: (cloud: CloudBed) => Promise<T>,
+  options: CloudBedOptions = {},
+): Promise<T> {
+  const cloud = await openCloudBed(options);
+  try {
+    return await work(cloud);
+  } finally {
+    await cloud.stop();
+  }
+}
+
+async function openCloudBed(
   options: CloudBedOptions = {},
 ): Promise<CloudBed & { readonly stop: () => Promise<void> }> {
   const bed = await startBed(options.bed);

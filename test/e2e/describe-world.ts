@@ -5,7 +5,7 @@ type Item = Readonly<Record<string, unknown>>;
 /** Every resource of an account, by kind; ids are replaced by names, so that two accounts can be compared. */
 export type WorldDescription = Readonly<Record<string, readonly unknown[]>>;
 
-/** Operation, its list, and what is compared. */
+/** Operation, its list, and what is compared, the id first. */
 const lists: readonly (readonly [string, string, string, readonly string[]])[] = [
   ['ec2', 'DescribeVpcs', 'Vpcs', ['VpcId', 'CidrBlock', 'State', 'Tags']],
   ['ec2', 'DescribeSubnets', 'Subnets', ['SubnetId', 'VpcId', 'CidrBlock', 'AvailabilityZone', 'Tags']],
@@ -33,6 +33,10 @@ const lists: readonly (readonly [string, string, string, readonly string[]])[] =
       ],
       ...['VpcSecurityGroups', 'DBParameterGroups', 'IAMDatabaseAuthenticationEnabled', 'MultiAZ', 'TagList'],
     ],
+  ],
+  [
+    ...(['rds', 'DescribeDBSnapshots', 'DBSnapshots'] as const),
+    ['DBSnapshotIdentifier', 'DBInstanceIdentifier', 'SnapshotType', 'Status'],
   ],
   [
     ...(['rds', 'DescribeDBClusters', 'DBClusters'] as const),
@@ -70,9 +74,21 @@ const lists: readonly (readonly [string, string, string, readonly string[]])[] =
 ];
 
 /** What belongs to each item of a kind: operation, its list or value, how the item is named there. */
-const details: readonly (readonly [string, string, string, string, readonly [string, string]])[] = [
+const details: readonly (readonly [string, string, string, string, readonly [string, string], Item?])[] = [
   ['Roles', 'iam', 'ListRolePolicies', 'PolicyNames', ['RoleName', 'RoleName']],
+  [
+    ...(['Roles', 'iam', 'GetRolePolicy', 'PolicyDocument'] as const),
+    ['RoleName', 'RoleName'],
+    { PolicyName: 'lambdapg' },
+  ],
   ['Roles', 'iam', 'ListAttachedRolePolicies', 'AttachedPolicies', ['RoleName', 'RoleName']],
+  [
+    'Functions',
+    'lambda',
+    'GetFunctionConcurrency',
+    'ReservedConcurrentExecutions',
+    ['FunctionName', 'FunctionName'],
+  ],
   ['Functions', 'lambda', 'ListVersionsByFunction', 'Versions', ['FunctionName', 'FunctionName']],
   ['Functions', 'lambda', 'ListAliases', 'Aliases', ['FunctionName', 'FunctionName']],
   ['Functions', 'lambda', 'GetPolicy', 'Policy', ['FunctionName', 'FunctionName']],
@@ -81,13 +97,6 @@ const details: readonly (readonly [string, string, string, string, readonly [str
   ['Items', 'apigatewayv2', 'GetStages', 'Items', ['ApiId', 'ApiId']],
   ['Rules', 'events', 'ListTargetsByRule', 'Targets', ['Name', 'Rule']],
   ['DBProxies', 'rds', 'DescribeDBProxyTargets', 'Targets', ['DBProxyName', 'DBProxyName']],
-  [
-    'DBInstances',
-    'rds',
-    'DescribeDBSnapshots',
-    'DBSnapshots',
-    ['DBInstanceIdentifier', 'DBInstanceIdentifier'],
-  ],
 ];
 
 /** All of the account, what lambdapg did not make included. */
@@ -96,24 +105,25 @@ export async function describeWorld(bed: Bed): Promise<WorldDescription> {
     try {
       return (await bed.aws<Item>({ service, action, input, plain: false }))[list];
     } catch (error) {
-      // A function without a policy has none to show.
-      if (/NotFound/.test(String(error))) return undefined;
+      // A function, or role, without a policy has none to show.
+      if (/NotFound|NoSuchEntity/.test(String(error))) return undefined;
       throw error;
     }
   };
   const world: Record<string, unknown[]> = {};
-  const names = new Map<string, string>();
+  const names = new Map([[bed.account, 'ACCOUNT']]);
   for (const [service, action, list, keys] of lists) {
-    const items = ((await ask(service, action, {}, list)) ?? []) as Item[];
+    const input = action === 'ListSecrets' ? { IncludePlannedDeletion: true } : {};
+    const items = ((await ask(service, action, input, list)) ?? []) as Item[];
     for (const item of items) nameItem(names, item, keys[0] ?? '');
     world[list] = items.map((item) => pick(item, keys));
-    for (const [kind, other, detail, part, [from, to]] of details) {
+    for (const [kind, other, detail, part, [from, to], more] of details) {
       if (kind !== list) continue;
       world[detail] = await Promise.all(
-        items.map(async (item) => ({
-          of: item[from],
-          value: await ask(other, detail, { [to]: item[from] }, part),
-        })),
+        items.map(async (item) => {
+          const of = { [to]: item[from] };
+          return { of, value: await ask(other, detail, { ...of, ...more }, part) };
+        }),
       );
     }
   }
@@ -129,7 +139,7 @@ function nameItem(names: Map<string, string>, item: Item, key: string): void {
   const tags = item.Tags as { Key: string; Value: string }[] | Record<string, string> | undefined;
   const tag = Array.isArray(tags) ? tags.find(({ Key }) => Key === 'Name')?.Value : tags?.Name;
   const id = item[key];
-  if (typeof id === 'string' && tag !== undefined) names.set(id, `${key} of ${tag}`);
+  if (typeof id === 'string' && key.endsWith('Id') && tag !== undefined) names.set(id, `${key} of ${tag}`);
 }
 
 /** Changes from run to run, and means nothing here. */
@@ -159,11 +169,15 @@ const byText = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]
   a < b ? -1 : a > b ? 1 : 0;
 
 function namesFor(text: string, names: ReadonlyMap<string, string>): string {
-  let named = text;
+  // Policies come URL-encoded from IAM.
+  let named = text.startsWith('%7B') ? decodeURIComponent(text) : text;
   for (const [id, name] of names) named = named.replaceAll(id, name);
   return named
-    .replaceAll(/\d{12}/g, 'ACCOUNT')
     .replaceAll(/\b(vpc|subnet|sg|rtb|acl|igw|eipalloc|eni|nat)-[0-9a-f]{8,}/g, '$1-ID')
-    .replaceAll(/\b(secret:[\w/-]+)-\w{6}\b/g, '$1')
+    .replaceAll(/\b(secret:[\w/!-]+)-\w{6}\b/g, '$1')
+    .replaceAll(/rds!db-[0-9a-f-]{36}/g, 'rds!db-ID')
+    .replaceAll(/\bproxy-[a-z0-9]{12}\b/g, 'proxy-HASH')
+    .replaceAll(/\bdb-[A-Z0-9]{26}|\bprx-[0-9a-f]+/g, 'RESOURCE')
+    .replaceAll(/-(20\d\d-[\d-]+|20\d{12})\b/g, '-TIME')
     .replaceAll(/\.c[a-z0-9]{8,}\.(us-east-1)/g, '.HASH.$1');
 }
