@@ -14,6 +14,7 @@ import {
 import { GetAccountSettingsCommand, GetFunctionCommand } from '@aws-sdk/client-lambda';
 import { ListSecretsCommand, type SecretListEntry } from '@aws-sdk/client-secrets-manager';
 import type { Aws } from './clients.ts';
+import { describeCluster, describeInstance, describeProxy } from './describe-database.ts';
 import { unlessGone } from './judge.ts';
 import { isOurs, type Stage } from './stage.ts';
 
@@ -50,6 +51,9 @@ export function takeLook(aws: Aws, stage: Stage) {
       pages((page) => ec2.send(new DescribeSecurityGroupsCommand(page)), 'SecurityGroups'),
     ),
     endpoints: once(() => pages((page) => ec2.send(new DescribeVpcEndpointsCommand(page)), 'VpcEndpoints')),
+    dbInstance: keyed((name: string) => describeInstance(aws, name)),
+    dbCluster: keyed((name: string) => describeCluster(aws, name)),
+    dbProxy: keyed((name: string) => describeProxy(aws, name)),
     secrets: once(() => listSecrets(secrets, stage)),
     logGroups: once(() => listLogGroups(logs, `/aws/lambda/${stage.prefix}-`)),
     /** By its whole name, as `$LATEST` is. */

@@ -3,13 +3,12 @@ import { UserError } from '../../errors.ts';
 import type { Secret } from '../../secret.ts';
 import type { Aws } from './clients.ts';
 import { adminTarget, appTarget } from './database-targets.ts';
+import { describeCluster, describeInstance } from './describe-database.ts';
 import { isGone } from './judge.ts';
 import type { StageDatabase } from './routes/stage-database.ts';
 import { isOurs, nameOf, type Stage } from './stage.ts';
-import { describeCluster } from './steps/cluster.ts';
 import { clusterHave, instanceHave } from './steps/database.ts';
 import type { DatabaseHave } from './steps/database-have.ts';
-import { describeInstance } from './steps/instance.ts';
 import { secretNameOf } from './steps/secrets.ts';
 
 /**

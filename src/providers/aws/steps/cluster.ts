@@ -3,12 +3,10 @@ import {
   CreateDBInstanceCommand,
   type DBCluster,
   DeleteDBClusterCommand,
-  DescribeDBClustersCommand,
   ModifyDBClusterCommand,
 } from '@aws-sdk/client-rds';
 import type { Difference } from '../../../provision/step.ts';
-import type { Aws } from '../clients.ts';
-import { unlessGone } from '../judge.ts';
+import { describeCluster } from '../describe-database.ts';
 import { nameOf, type Stage, tagsOf } from '../stage.ts';
 import {
   certificateAuthority,
@@ -23,7 +21,7 @@ import {
   wantedVersion,
 } from './database.ts';
 import type { DatabaseHave } from './database-have.ts';
-import { deleteInstance, describeInstance } from './instance.ts';
+import { deleteInstance } from './instance.ts';
 import { absent, difference } from './tagged.ts';
 import type { AwsStep, World } from './world.ts';
 
@@ -39,8 +37,8 @@ export function clusterStep(world: World, needs: DatabaseNeeds): AwsStep<Databas
     title: `Aurora cluster ${name} (PostgreSQL ${wantedVersion(stage)}, ${database.minAcu} to ${database.maxAcu} ACU)`,
     needs: [needs.subnetGroup, needs.parameterGroup, needs.group, needs.rules],
     patienceMs: hourMs,
-    async find() {
-      const cluster = await describeCluster(aws, name);
+    async find(look) {
+      const cluster = await look.dbCluster(name);
       if (cluster === undefined) return absent;
       const { TagList: tags, Status: status } = cluster;
       return foundByStatus(
@@ -136,7 +134,7 @@ export function memberStep(
     needs: [cluster, ...after],
     patienceMs: hourMs,
     async find(look) {
-      const [instance, whole] = await Promise.all([describeInstance(aws, name), cluster.find(look)]);
+      const [instance, whole] = await Promise.all([look.dbInstance(name), cluster.find(look)]);
       if (instance === undefined) return absent;
       const { TagList: tags, DBInstanceStatus: status } = instance;
       const have = resource === 'db-1' && 'have' in whole ? whole.have : instanceHave(instance);
@@ -159,13 +157,6 @@ export function memberStep(
     },
     remove: () => deleteInstance(world, name),
   };
-}
-
-export async function describeCluster(aws: Aws, name: string): Promise<DBCluster | undefined> {
-  const answer = await unlessGone(
-    aws.read.rds.send(new DescribeDBClustersCommand({ DBClusterIdentifier: name })),
-  );
-  return answer?.DBClusters?.[0];
 }
 
 function scalingOf({ cloud }: Stage) {

@@ -80,10 +80,9 @@ export function parameterGroupStep(world: World): AwsStep<NameHave> {
     async find() {
       const arn = await unlessGone(api.findArn());
       if (arn === undefined) return absent;
-      if (!(await isOurRds(world, arn))) return { state: 'foreign', why: notOurs(name) };
-      const value = (await api.parameters()).find(
-        ({ ParameterName }) => ParameterName === 'rds.force_ssl',
-      )?.ParameterValue;
+      const [ours, parameters] = await Promise.all([isOurRds(world, arn), api.parameters()]);
+      if (!ours) return { state: 'foreign', why: notOurs(name) };
+      const value = parameters.find(({ ParameterName }) => ParameterName === 'rds.force_ssl')?.ParameterValue;
       const have = { name };
       if (value === '1') return { state: 'ready', have };
       return {

@@ -7,8 +7,6 @@ import {
   ModifyDBInstanceCommand,
 } from '@aws-sdk/client-rds';
 import type { Difference } from '../../../provision/step.ts';
-import type { Aws } from '../clients.ts';
-import { unlessGone } from '../judge.ts';
 import { nameOf, tagsOf } from '../stage.ts';
 import {
   certificateAuthority,
@@ -37,8 +35,8 @@ export function instanceStep(world: World, needs: DatabaseNeeds): AwsStep<Databa
     title: `RDS instance ${name} (PostgreSQL ${wantedVersion(stage)}, ${database.instanceClass})`,
     needs: [needs.subnetGroup, needs.parameterGroup, needs.group, needs.rules],
     patienceMs: hourMs,
-    async find() {
-      const instance = await describeInstance(aws, name);
+    async find(look) {
+      const instance = await look.dbInstance(name);
       if (instance === undefined) return absent;
       const { TagList: tags, DBInstanceStatus: status } = instance;
       return foundByStatus(
@@ -110,8 +108,8 @@ export function replicaStep(world: World, source: AwsStep<DatabaseHave>): AwsSte
     title: `read replica ${name}`,
     needs: [source],
     patienceMs: hourMs,
-    async find() {
-      const instance = await describeInstance(aws, name);
+    async find(look) {
+      const instance = await look.dbInstance(name);
       if (instance === undefined) return absent;
       const { TagList: tags, DBInstanceStatus: status } = instance;
       return foundByStatus(stage, name, { tags, status }, instanceHave(instance), []);
@@ -131,13 +129,6 @@ export function replicaStep(world: World, source: AwsStep<DatabaseHave>): AwsSte
     },
     remove: () => deleteInstance(world, name),
   };
-}
-
-export async function describeInstance(aws: Aws, name: string): Promise<DBInstance | undefined> {
-  const answer = await unlessGone(
-    aws.read.rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: name })),
-  );
-  return answer?.DBInstances?.[0];
 }
 
 /** A replica, and a member of a cluster, can have no final snapshot. */

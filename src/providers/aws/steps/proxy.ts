@@ -2,7 +2,6 @@ import {
   CreateDBProxyCommand,
   type DBProxy,
   DeleteDBProxyCommand,
-  DescribeDBProxiesCommand,
   DescribeDBProxyTargetGroupsCommand,
   DescribeDBProxyTargetsCommand,
   ModifyDBProxyCommand,
@@ -80,8 +79,8 @@ function proxyStep(
     title: `RDS Proxy ${name}`,
     needs: [role, ...needs.subnets, needs.group, needs.rules, ...needs.slots],
     patienceMs: 30 * minuteMs,
-    async find() {
-      const proxy = await describeProxy(world, name);
+    async find(look) {
+      const proxy = await look.dbProxy(name);
       if (proxy === undefined) return absent;
       if (!(await isOurRds(world, proxy.DBProxyArn))) return { state: 'foreign', why: notOurs(name) };
       const why = String(proxy.Status);
@@ -227,11 +226,6 @@ function targetStep(
       );
     },
   };
-}
-
-async function describeProxy({ aws }: World, name: string): Promise<DBProxy | undefined> {
-  const answer = await unlessGone(aws.read.rds.send(new DescribeDBProxiesCommand({ DBProxyName: name })));
-  return answer?.DBProxies?.[0];
 }
 
 function proxyHave({ DBProxyName: name = '', Endpoint: host = '', DBProxyArn = '' }: DBProxy): ProxyHave {

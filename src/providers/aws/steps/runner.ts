@@ -2,12 +2,10 @@ import { createHash } from 'node:crypto';
 import {
   CreateFunctionCommand,
   DeleteFunctionCommand,
-  GetFunctionCommand,
   UpdateFunctionCodeCommand,
 } from '@aws-sdk/client-lambda';
 import { readTree } from '../../../project/package/read-tree.ts';
 import { zipFiles } from '../../../project/package/zip-files.ts';
-import { unlessGone } from '../judge.ts';
 import { runnerCodeDir, runnerFunction } from '../routes/runner-function.ts';
 import { isOurs, nameOf, notOurs, tagMapOf } from '../stage.ts';
 import { type RoleHave, roleStep, type Statement } from './iam-role.ts';
@@ -85,8 +83,8 @@ function runnerStep(
     id: 'runner',
     title: `runner ${name}`,
     needs: [role, logs, ...needs.subnets, needs.group, needs.rules],
-    async find() {
-      const found = await unlessGone(aws.read.lambda.send(new GetFunctionCommand({ FunctionName: name })));
+    async find(look) {
+      const found = await look.lambdaFunction(name);
       const configuration = found?.Configuration;
       if (configuration === undefined) return absent;
       if (!isOurs(stage, found?.Tags)) return { state: 'foreign', why: notOurs(name) };
