@@ -27,17 +27,31 @@ export async function killPoints({ bed }: CloudBed): Promise<KillPoint[]> {
 }
 
 /** Runs a command and kills it, with all that it started, at `point`. @returns whether it came that far */
-export async function killAt(
+export async function killAt(cloud: CloudBed, args: readonly string[], point: KillPoint): Promise<boolean> {
+  let seen = 0;
+  return killWhen(cloud, args, [point.call], () => {
+    seen += 1;
+    return seen === point.nth;
+  });
+}
+
+/** Runs a command and kills it after its first effect of these names. @returns false when it has done all without one */
+export const killAtFirst = (
+  cloud: CloudBed,
+  args: readonly string[],
+  calls: readonly string[],
+): Promise<boolean> => killWhen(cloud, args, calls, () => true);
+
+async function killWhen(
   { bed, dir, env }: CloudBed,
   args: readonly string[],
-  point: KillPoint,
+  calls: readonly string[],
+  isTime: () => boolean,
 ): Promise<boolean> {
-  let seen = 0;
-  // The handler is called while the answer is held.
   let kill: () => Promise<unknown> = async () => {};
-  const unhook = await bed.hook({ after: [point.call] }, async () => {
-    seen += 1;
-    if (seen === point.nth) await kill();
+  // The answer is held until the handler is done.
+  const unhook = await bed.hook({ after: calls }, async () => {
+    if (isTime()) await kill();
     return undefined;
   });
   const child = spawn(process.execPath, [built, ...args], {
@@ -45,9 +59,9 @@ export async function killAt(
     env: { ...plainEnvironment(), ...env },
   });
   const ended = once(child, 'exit');
-  kill = () => {
-    process.kill(-(child.pid ?? 0), 'SIGKILL');
-    return ended;
+  kill = async () => {
+    if (child.exitCode === null && child.signalCode === null) process.kill(-(child.pid ?? 0), 'SIGKILL');
+    await ended;
   };
   const [, signal] = (await ended) as [number | null, string | null];
   await unhook();
