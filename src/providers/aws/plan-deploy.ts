@@ -66,6 +66,8 @@ export async function planDeploy(
   for (const name of names) getFunction(stage, name);
   try {
     const { needs } = options;
+    // Nobody waits for a package that has nowhere to go.
+    const { account } = await aws.identity();
     const deployment = await makeDeployment(context, world, project, names, options.health);
     const healthFunction = options.health?.functionName;
     const steps = functionSteps(world, needs, {
@@ -75,8 +77,7 @@ export async function planDeploy(
     const base = [...new Set(allNeeds(needs))];
     const chosen = [...base, ...chosenSteps(steps, options.only)];
     const look = takeLook(aws, stage);
-    const [{ account }, found, obsolete] = await Promise.all([
-      aws.identity(),
+    const [found, obsolete] = await Promise.all([
       survey([...base, ...steps.all], look),
       options.only === undefined ? obsoleteSteps(world, look, needs) : [],
     ]);
