@@ -45,6 +45,15 @@ const known: readonly (readonly [RegExp, Explained])[] = [
     },
   ],
   [
+    /^(Throttl|RequestLimitExceeded|TooManyRequests|SlowDown)/,
+    {
+      code: 'THROTTLED',
+      what: 'AWS throttles this account',
+      exit: exitCodes.temporary,
+      suggestions: ['try again in a minute'],
+    },
+  ],
+  [
     /Quota|LimitExceeded|CodeStorageExceeded|AddressLimit|^TooManyBuckets/,
     {
       code: 'QUOTA_REACHED',
@@ -53,15 +62,6 @@ const known: readonly (readonly [RegExp, Explained])[] = [
         'raise it: https://console.aws.amazon.com/servicequotas',
         'or remove what is not needed; nothing that was made is lost, the next run goes on',
       ],
-    },
-  ],
-  [
-    /^(Throttl|RequestLimitExceeded|TooManyRequests|SlowDown)/,
-    {
-      code: 'THROTTLED',
-      what: 'AWS throttles this account',
-      exit: exitCodes.temporary,
-      suggestions: ['try again in a minute'],
     },
   ],
   [

@@ -1,8 +1,8 @@
 import type { Verdict } from '../../provision/settle.ts';
 
 const exists =
-  /AlreadyExists|EntityAlreadyExists|ResourceConflict|ResourceExists|\.Duplicate$|^InvalidPermission\.Duplicate|RouteAlreadyExists|RouteTableAssociation.*Exists|AlreadyAssociated|InvalidSubnet\.Conflict/;
-const gone = /NotFound|NoSuchEntity|^InvalidSecurityGroupId|^InvalidGroup\.NotFound/;
+  /AlreadyExists|AlreadyRegistered|AlreadyAssociated|ResourceConflict|ResourceExists|\.Duplicate$|^InvalidSubnet\.Conflict/;
+const gone = /NotFound|NoSuchEntity/;
 const busy =
   /^(Throttl|RequestLimitExceeded|TooManyRequests|RequestThrottled|SlowDown|ConcurrentModification|PriorRequestNotComplete|InvalidDBInstanceState|InvalidDBClusterState|InvalidDBProxyState|DependencyViolation|InvalidVPCNetworkStateFault|ResourceInUse|DeleteConflict|IncorrectState|InvalidDBSubnetGroupState|InvalidDBParameterGroupState|InvalidParameterGroupState)/;
 /** New roles, and their policies, take seconds to be seen by the services that use them; a function is changed once at a time. */

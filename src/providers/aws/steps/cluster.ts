@@ -109,7 +109,6 @@ export function clusterStep(world: World, needs: DatabaseNeeds): AwsStep<Databas
           ...(removal?.finalSnapshot === undefined
             ? { SkipFinalSnapshot: true }
             : { SkipFinalSnapshot: false, FinalDBSnapshotIdentifier: removal.finalSnapshot }),
-          DeleteAutomatedBackups: true,
         }),
       );
     },

@@ -151,7 +151,6 @@ export async function deleteInstance({ aws }: World, name: string, finalSnapshot
       ...(finalSnapshot === undefined
         ? { SkipFinalSnapshot: true }
         : { SkipFinalSnapshot: false, FinalDBSnapshotIdentifier: finalSnapshot }),
-      DeleteAutomatedBackups: true,
     }),
   );
 }
