@@ -5,7 +5,7 @@ import {
 } from '@aws-sdk/client-rds';
 import { UserError } from '../../errors.ts';
 import { partsOf } from './judge.ts';
-import { wantedVersion } from './steps/database.ts';
+import { versionFits, wantedVersion } from './steps/database.ts';
 import type { World } from './steps/world.ts';
 
 /** What was asked for, against what AWS offers. `warnings`: what could not be verified, and what the answers bring with them. */
@@ -26,8 +26,11 @@ export async function verifyOffered(world: World): Promise<Preflight> {
   const instanceClass = aurora ? 'db.serverless' : stage.cloud.database.instanceClass;
   const warnings = adviceOn(world);
   try {
-    const versions = await offeredVersions(world, engine, version);
-    if (versions.length === 0) throw await unknownVersion(world, engine, version);
+    const asked = await offeredVersions(world, engine, version);
+    // That a major version alone stands for all of its minor ones is not documented: ask for all before saying no.
+    const all = asked.length > 0 ? asked : await offeredVersions(world, engine);
+    const versions = all.filter((one) => versionFits(one, version));
+    if (versions.length === 0) throw unknownVersion(world, engine, version, all);
     const { OrderableDBInstanceOptions = [] } = await aws.read.rds.send(
       new DescribeOrderableDBInstanceOptionsCommand({
         Engine: engine,
@@ -74,8 +77,12 @@ async function offeredVersions({ aws }: World, engine: string, version?: string)
 }
 
 /** Names what there is of the same major version, else the newest of each. */
-async function unknownVersion(world: World, engine: string, version: string): Promise<UserError> {
-  const offered = await offeredVersions(world, engine).catch(() => []);
+function unknownVersion(
+  world: World,
+  engine: string,
+  version: string,
+  offered: readonly string[],
+): UserError {
   const majorOf = (one: string): string => one.split('.')[0] ?? '';
   const near = offered.filter((one) => majorOf(one) === majorOf(version)).slice(-4);
   const newest = [...new Map(offered.map((one) => [majorOf(one), one])).values()].slice(-4);
