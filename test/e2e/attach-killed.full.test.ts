@@ -1,8 +1,11 @@
 import { once } from 'node:events';
 import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type AttachBed, startAttachBed } from '../providers/aws/attach/attach-bed.ts';
 import { built, emptyFolder, plainEnvironment, runCli } from './cli.ts';
+
+// Many calls and processes: a busy computer takes its time.
+vi.setConfig({ testTimeout: 120_000 });
 
 let at: AttachBed;
 

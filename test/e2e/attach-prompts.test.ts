@@ -1,8 +1,11 @@
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { startAttachBed } from '../providers/aws/attach/attach-bed.ts';
 import { built, emptyFolder, plainEnvironment, repository } from './cli.ts';
+
+// Many calls and processes: a busy computer takes its time.
+vi.setConfig({ testTimeout: 120_000 });
 
 const enter = '\r';
 const down = '\u001b[B';

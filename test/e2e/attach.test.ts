@@ -7,12 +7,15 @@ import {
   LambdaClient,
 } from '@aws-sdk/client-lambda';
 import { build } from 'esbuild';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { Bed } from '../bed/bed.ts';
 import { zipOf } from '../bed/data-plane/zip.ts';
 import { clientOptions } from '../bed/sdk.ts';
 import { repository } from './cli.ts';
 import { startCloudBed } from './cloud-bed.ts';
+
+// Many calls and processes: a busy computer takes its time.
+vi.setConfig({ testTimeout: 120_000 });
 
 const ok = { exitCode: 0 };
 

@@ -1,8 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { attachPolicy, openAttach } from '../../../../src/providers/aws/attach/open-attach.ts';
 import { testContext } from '../../../postgres-server.ts';
 import { coveredBy } from '../permissions/covered-by.ts';
 import { type AttachBed, region, startAttachBed } from './attach-bed.ts';
+
+// Many calls and processes: a busy computer takes its time.
+vi.setConfig({ testTimeout: 120_000 });
 
 let at: AttachBed;
 

@@ -2,9 +2,12 @@ import { CreateSubnetCommand, CreateVpcCommand } from '@aws-sdk/client-ec2';
 import { TagResourceCommand } from '@aws-sdk/client-lambda';
 import { StartDBInstanceCommand, StopDBInstanceCommand } from '@aws-sdk/client-rds';
 import { CreateSecretCommand, DeleteSecretCommand } from '@aws-sdk/client-secrets-manager';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { verifyInternet } from '../../../../src/providers/aws/attach/plan-attach.ts';
 import { type AttachBed, startAttachBed } from './attach-bed.ts';
+
+// Many calls and processes: a busy computer takes its time.
+vi.setConfig({ testTimeout: 120_000 });
 
 let at: AttachBed;
 

@@ -1,7 +1,10 @@
 import { TagResourceCommand, UpdateFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
 import { ListSecretsCommand } from '@aws-sdk/client-secrets-manager';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type AttachBed, appPassword, Proxies, secretAuth, startAttachBed } from './attach-bed.ts';
+
+// Many calls and processes: a busy computer takes its time.
+vi.setConfig({ testTimeout: 120_000 });
 
 let at: AttachBed;
 let proxies: Proxies;
