@@ -6,39 +6,59 @@ import {
   GetParametersByPathCommand,
   type Parameter,
   PutParameterCommand,
-  type SSMClient,
 } from '@aws-sdk/client-ssm';
 import type { Context } from '../../context.ts';
 import { exitCodes, UserError } from '../../errors.ts';
 import type { Aws } from './clients.ts';
+import { judgeAwsError } from './judge.ts';
 import type { Stage } from './stage.ts';
+import { isAlive, thisMachine } from './this-machine.ts';
 
 /** Who holds the lock, for the person who waits. No secret. */
 interface Holder {
   readonly run: string;
   readonly host: string;
+  /** Of `thisMachine`: process ids mean something only where they were given. */
+  readonly machine: string;
   readonly pid: number;
   readonly user: string;
   readonly doing: string;
 }
 
 interface Lock {
+  readonly name: string;
   readonly generation: number;
   readonly holder: Holder;
+  /** By AWS's clock. */
   readonly renewedAt: number;
 }
 
-const renewEveryMs = 20_000;
-/** Three renewals missed: whoever held it is gone. */
-const staleMs = 60_000;
-const lookEveryMs = 2_000;
+export interface LockTimes {
+  readonly renewEveryMs: number;
+  /** Without a renewal for so long whoever held it is gone. */
+  readonly staleMs: number;
+  readonly lookEveryMs: number;
+  /** How long another run is waited for. */
+  readonly patienceMs: number;
+}
+
+const usualTimes: LockTimes = {
+  renewEveryMs: 20_000,
+  staleMs: 60_000,
+  lookEveryMs: 2_000,
+  patienceMs: 65_000,
+};
+/** AWS signs within five minutes of its own clock; beyond that the SDK corrects ours. */
+const clockSkewMs = 5 * 60_000;
+const shortPauseMs = 200;
 
 /**
  * Lets one run at a time change a stage: CreateVpc and its like have no name that AWS would keep unique.
  *
  * The lock is the parameter `/lambdapg/<project>-<stage>/run/<generation>` with the highest generation. Creating a parameter
  * without `Overwrite` succeeds for one only, so taking over a dead run's lock means creating the next generation; only then is
- * the old one deleted. A run of this computer whose process is gone is dead at once, any other after a minute without renewal.
+ * the old one deleted. A run of this computer whose process is gone is dead at once, any other when it has not renewed for a
+ * minute: as watched from here, because two clocks may differ by minutes, or by a date older than any such difference.
  *
  * @throws UserError RUN_IN_PROGRESS (exit 75) naming who runs; Cancelled
  */
@@ -47,100 +67,138 @@ export async function withRunLock<T>(
   { aws, stage }: { readonly aws: Aws; readonly stage: Pick<Stage, 'prefix'> },
   doing: string,
   work: () => Promise<T>,
+  times: LockTimes = usualTimes,
 ): Promise<T> {
-  const ssm = aws.write.ssm;
   const path = `/lambdapg/${stage.prefix}/run`;
   const holder: Holder = {
     run: randomBytes(8).toString('hex'),
     host: hostname(),
+    machine: thisMachine(),
     pid: process.pid,
     user: userName(),
     doing,
   };
-  const name = await take(context, aws, path, holder);
-  const timer = setInterval(() => {
-    // A renewal that fails is made up by the next; three in a row lose the lock, which the steps survive.
-    ssm.send(putCommand(name, holder, true)).catch(() => {});
-  }, renewEveryMs);
-  timer.unref();
+  let timer: NodeJS.Timeout | undefined;
   try {
+    const name = await take(context, aws, path, holder, times);
+    // A renewal that fails is made up by the next; three in a row lose the lock, which the steps survive.
+    timer = setInterval(() => void renew(aws, path, name, holder).catch(() => {}), times.renewEveryMs);
+    timer.unref();
     return await work();
   } finally {
     clearInterval(timer);
-    await aws.read.ssm.send(new DeleteParameterCommand({ Name: name })).catch(() => {});
+    await releaseOwn(aws, path, holder).catch(() => {});
   }
 }
 
-async function take(context: Context, aws: Aws, path: string, holder: Holder): Promise<string> {
-  let waitedSince: number | undefined;
+/** @returns the name of the lock, which is then the highest and ours */
+async function take(
+  context: Context,
+  aws: Aws,
+  path: string,
+  holder: Holder,
+  times: LockTimes,
+): Promise<string> {
+  const startedMs = performance.now();
+  const isStale = watchRenewals(aws, times.staleMs);
+  let refused: unknown;
   for (;;) {
     context.signal.throwIfAborted();
-    const locks = await readLocks(aws.read.ssm, path);
+    const locks = await readLocks(aws, path);
     const top = locks.at(-1);
-    if (top === undefined || isDead(top)) {
-      const name = `${path}/${(top?.generation ?? 0) + 1}`;
-      if (await create(aws, name, holder)) {
-        for (const { generation } of locks) await release(aws.read.ssm, `${path}/${generation}`);
-        return name;
-      }
+    if (top?.holder.run === holder.run) {
+      for (const { name } of locks.slice(0, -1)) await release(aws, name);
+      return top.name;
+    }
+    const isOver = performance.now() - startedMs > times.patienceMs;
+    if (top !== undefined && !isDead(top) && !isStale(top)) {
+      if (isOver) throw inProgress(top.holder);
+      reportWaiting(context, top.holder);
+      await pause(context, times.lookEveryMs);
     } else {
-      waitedSince ??= Date.now();
-      if (Date.now() - waitedSince > staleMs) throw inProgress(top.holder);
-      const { doing, user, host, pid } = top.holder;
-      const message = `waits for ${doing} by ${user} on ${host} (process ${pid})`;
-      context.report({ type: 'lock-waiting', ...top.holder, message });
-      await sleep(lookEveryMs, undefined, { signal: context.signal }).catch(() => {});
+      if (isOver) throw refused ?? new Error(`${path} is neither free nor held`);
+      refused = await create(aws, `${path}/${(top?.generation ?? 0) + 1}`, holder);
+      if (refused !== undefined) await pause(context, shortPauseMs);
     }
   }
 }
 
-async function create(aws: Aws, name: string, holder: Holder): Promise<boolean> {
+/**
+ * Whoever is the highest afterwards has the lock: the next look says. That covers a lost answer, and a run that was so slow
+ * between its look and this that others came and went.
+ *
+ * @returns why it was refused, if that may pass
+ */
+async function create(aws: Aws, name: string, holder: Holder): Promise<unknown> {
   try {
     await aws.write.ssm.send(putCommand(name, holder, false));
-    return true;
+    return undefined;
   } catch (error) {
-    if ((error as Error).name === 'ParameterAlreadyExists') return false;
-    // The answer may have been lost after the effect: then the lock is ours.
-    const own = (await readLocks(aws.read.ssm, name.slice(0, name.lastIndexOf('/')))).at(-1);
-    if (own?.holder.run === holder.run) return true;
-    throw error;
+    if (judgeAwsError(error) === 'fatal') throw error;
+    return error;
   }
+}
+
+/** Not after it was lost: the name may be another's by now. */
+async function renew(aws: Aws, path: string, name: string, holder: Holder): Promise<void> {
+  const own = (await readLocks(aws, path)).find((lock) => lock.holder.run === holder.run);
+  if (own !== undefined) await aws.write.ssm.send(putCommand(name, holder, true));
 }
 
 const putCommand = (Name: string, holder: Holder, Overwrite: boolean): PutParameterCommand =>
   new PutParameterCommand({ Name, Value: JSON.stringify(holder), Type: 'String', Overwrite });
 
-async function release(ssm: SSMClient, Name: string): Promise<void> {
-  await ssm.send(new DeleteParameterCommand({ Name })).catch(() => {});
+async function releaseOwn(aws: Aws, path: string, { run }: Holder): Promise<void> {
+  for (const { name, holder } of await readLocks(aws, path)) if (holder.run === run) await release(aws, name);
+}
+
+async function release({ read }: Aws, Name: string): Promise<void> {
+  await read.ssm.send(new DeleteParameterCommand({ Name })).catch(() => {});
 }
 
 /** By generation, the highest last. */
-async function readLocks(ssm: SSMClient, path: string): Promise<Lock[]> {
-  const { Parameters = [] } = await ssm.send(new GetParametersByPathCommand({ Path: path }));
+async function readLocks({ read }: Aws, path: string): Promise<Lock[]> {
+  const { Parameters = [] } = await read.ssm.send(new GetParametersByPathCommand({ Path: path }));
   return Parameters.flatMap(parseLock).sort((a, b) => a.generation - b.generation);
 }
 
-function parseLock({ Name = '', Value = '', LastModifiedDate }: Parameter): Lock[] {
-  const generation = Number(Name.slice(Name.lastIndexOf('/') + 1));
+function parseLock({ Name: name = '', Value = '', LastModifiedDate }: Parameter): Lock[] {
+  const generation = Number(name.slice(name.lastIndexOf('/') + 1));
+  if (!Number.isSafeInteger(generation)) return [];
+  return [{ name, generation, holder: parseHolder(Value), renewedAt: LastModifiedDate?.getTime() ?? 0 }];
+}
+
+/** Whatever it is, it stands where a lock stands, until it is stale. */
+function parseHolder(text: string): Holder {
+  const unknown = { run: '', host: 'somewhere', machine: '', pid: 0, user: 'somebody', doing: 'a run' };
   try {
-    return [{ generation, holder: JSON.parse(Value) as Holder, renewedAt: LastModifiedDate?.getTime() ?? 0 }];
+    return { ...unknown, ...(JSON.parse(text) as Partial<Holder>) };
   } catch {
-    return [];
+    return unknown;
   }
 }
 
-function isDead({ holder, renewedAt }: Lock): boolean {
-  if (holder.host === hostname() && !isAlive(holder.pid)) return true;
-  return Date.now() - renewedAt > staleMs;
+const isDead = ({ holder }: Lock): boolean => holder.machine === thisMachine() && !isAlive(holder.pid);
+
+/** @returns whether a lock has not been renewed for `staleMs` */
+function watchRenewals({ read }: Aws, staleMs: number): (lock: Lock) => boolean {
+  let seen = { what: '', sinceMs: 0 };
+  return ({ name, holder, renewedAt }) => {
+    const what = `${name} ${holder.run} ${renewedAt}`;
+    if (seen.what !== what) seen = { what, sinceMs: performance.now() };
+    const age = Date.now() + read.ssm.config.systemClockOffset - renewedAt;
+    return performance.now() - seen.sinceMs > staleMs || age > staleMs + clockSkewMs;
+  };
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+async function pause({ signal }: Context, ms: number): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => {});
+}
+
+function reportWaiting({ report }: Context, holder: Holder): void {
+  const { doing, user, host, pid } = holder;
+  const message = `waits for ${doing} by ${user} on ${host} (process ${pid})`;
+  report({ type: 'lock-waiting', doing, user, host, pid, message });
 }
 
 function userName(): string {

@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto';
+import { readlinkSync } from 'node:fs';
+import { hostname, networkInterfaces } from 'node:os';
+
+/**
+ * Names the place where a process id means one process: 16 hex. A host name alone does not (two laptops may share one),
+ * and two containers on the host's network share name and addresses, but not their process ids.
+ */
+export function thisMachine(): string {
+  const addresses = Object.values(networkInterfaces()).flatMap((all = []) => all.map(({ mac }) => mac));
+  const parts = [hostname(), processNamespace(), ...new Set(addresses.sort())];
+  return createHash('sha256').update(parts.join(' ')).digest('hex').slice(0, 16);
+}
+
+/** Linux has one for each container. */
+function processNamespace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return '';
+  }
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
