@@ -14,7 +14,13 @@ import {
 import { GetAccountSettingsCommand, GetFunctionCommand } from '@aws-sdk/client-lambda';
 import { ListSecretsCommand, type SecretListEntry } from '@aws-sdk/client-secrets-manager';
 import type { Aws } from './clients.ts';
-import { describeCluster, describeInstance, describeProxy } from './describe-database.ts';
+import {
+  describeCluster,
+  describeInstance,
+  describeProxy,
+  describeProxyTargets,
+  listRdsTags,
+} from './describe-database.ts';
 import { unlessGone } from './judge.ts';
 import { isOurs, type Stage } from './stage.ts';
 
@@ -54,6 +60,8 @@ export function takeLook(aws: Aws, stage: Stage) {
     dbInstance: keyed((name: string) => describeInstance(aws, name)),
     dbCluster: keyed((name: string) => describeCluster(aws, name)),
     dbProxy: keyed((name: string) => describeProxy(aws, name)),
+    dbProxyTargets: keyed((proxy: string) => describeProxyTargets(aws, proxy)),
+    rdsTags: keyed((arn: string) => listRdsTags(aws, arn)),
     secrets: once(() => listSecrets(secrets, stage)),
     logGroups: once(() => listLogGroups(logs, `/aws/lambda/${stage.prefix}-`)),
     /** By its whole name, as `$LATEST` is. */

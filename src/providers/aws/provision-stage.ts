@@ -67,6 +67,8 @@ export async function planStage(world: World, options: PlanOptions): Promise<Pla
       survey([...removable, ...kept], look),
       describeCost(world, options.prices, size),
       verifyOffered(world),
+      // For the budget: asked beside the rest.
+      look.accountLimit(),
     ]);
     const wanted = planProvision(steps.all, found);
     verifyPlan(wanted);

@@ -65,6 +65,8 @@ export async function getStageStatus(
       aws.identity(),
       survey(all, look),
       describeCost(world, options.prices, size),
+      // For the budget: asked beside the rest.
+      look.accountLimit(),
     ]);
     const [budget, connections] = await Promise.all([
       describeBudget(world, base, found, size, look),

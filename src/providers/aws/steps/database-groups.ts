@@ -10,13 +10,13 @@ import {
   DescribeDBParameterGroupsCommand,
   DescribeDBParametersCommand,
   DescribeDBSubnetGroupsCommand,
-  ListTagsForResourceCommand,
   ModifyDBClusterParameterGroupCommand,
   ModifyDBParameterGroupCommand,
   type Parameter,
 } from '@aws-sdk/client-rds';
 import { unlessGone } from '../judge.ts';
-import { isOurs, nameOf, notOurs, tagsOf } from '../stage.ts';
+import type { Look } from '../look.ts';
+import { isOurs, nameOf, notOurs, type Stage, tagsOf } from '../stage.ts';
 import type { SubnetHave } from './network-haves.ts';
 import { absent, difference } from './tagged.ts';
 import type { AwsStep, World } from './world.ts';
@@ -25,10 +25,9 @@ export interface NameHave {
   readonly name: string;
 }
 
-/** Whether an RDS resource carries the stage's tags; most describe calls leave them out. */
-export async function isOurRds({ aws, stage }: World, arn: string | undefined): Promise<boolean> {
-  const { TagList } = await aws.read.rds.send(new ListTagsForResourceCommand({ ResourceName: arn }));
-  return isOurs(stage, TagList);
+/** Whether an RDS resource carries the stage's tags. */
+export async function isOurRds(look: Look, stage: Stage, arn = ''): Promise<boolean> {
+  return isOurs(stage, await look.rdsTags(arn));
 }
 
 export function subnetGroupStep(world: World, subnets: readonly AwsStep<SubnetHave>[]): AwsStep<NameHave> {
@@ -38,13 +37,14 @@ export function subnetGroupStep(world: World, subnets: readonly AwsStep<SubnetHa
     id: 'db-subnet-group',
     title: `DB subnet group ${name}`,
     needs: subnets,
-    async find() {
+    async find(look) {
       const answer = await unlessGone(
         aws.read.rds.send(new DescribeDBSubnetGroupsCommand({ DBSubnetGroupName: name })),
       );
       const group = answer?.DBSubnetGroups?.[0];
       if (group === undefined) return absent;
-      if (!(await isOurRds(world, group.DBSubnetGroupArn))) return { state: 'foreign', why: notOurs(name) };
+      if (!(await isOurRds(look, stage, group.DBSubnetGroupArn)))
+        return { state: 'foreign', why: notOurs(name) };
       return { state: 'ready', have: { name } };
     },
     async create(haves) {
@@ -77,10 +77,10 @@ export function parameterGroupStep(world: World): AwsStep<NameHave> {
     id: aurora ? 'db-cluster-parameter-group' : 'db-parameter-group',
     title: `parameter group ${name} (${family})`,
     needs: [],
-    async find() {
+    async find(look) {
       const arn = await unlessGone(api.findArn());
       if (arn === undefined) return absent;
-      const [ours, parameters] = await Promise.all([isOurRds(world, arn), api.parameters()]);
+      const [ours, parameters] = await Promise.all([isOurRds(look, stage, arn), api.parameters()]);
       if (!ours) return { state: 'foreign', why: notOurs(name) };
       const value = parameters.find(({ ParameterName }) => ParameterName === 'rds.force_ssl')?.ParameterValue;
       const have = { name };

@@ -24,8 +24,10 @@ export function proxyAnswerStep(
       if (proxy.state !== 'ready' || !('have' in behind) || behind.have === undefined) return absent;
       const { have } = proxy;
       try {
-        const open = await world.openDatabase(behind.have);
-        const login = await appTarget(context, aws, stage, have, { behindProxy: true });
+        const [open, login] = await Promise.all([
+          world.openDatabase(behind.have),
+          appTarget(context, aws, stage, have, { behindProxy: true }),
+        ]);
         const input = { path: 'lambdapg', text: 'SELECT 1', oneTransaction: true, maxRows: 1, maxSize: 100 };
         await open.run(queryJob, login, input);
         return { state: 'ready', have };

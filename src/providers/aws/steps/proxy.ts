@@ -3,13 +3,13 @@ import {
   type DBProxy,
   DeleteDBProxyCommand,
   DescribeDBProxyTargetGroupsCommand,
-  DescribeDBProxyTargetsCommand,
   ModifyDBProxyCommand,
   ModifyDBProxyTargetGroupCommand,
   RegisterDBProxyTargetsCommand,
 } from '@aws-sdk/client-rds';
 import type { ProxyConfig } from '../../../project/config-schema.ts';
 import type { Difference } from '../../../provision/step.ts';
+import { proxyTargetGroup } from '../describe-database.ts';
 import { unlessGone } from '../judge.ts';
 import { nameOf, notOurs, tagsOf } from '../stage.ts';
 import { compare } from './database.ts';
@@ -29,7 +29,6 @@ export interface ProxySteps {
 }
 
 const minuteMs = 60_000;
-const group = 'default';
 
 export function proxySteps(world: World, settings: ProxyConfig, needs: ProxyNeeds): ProxySteps {
   const role = proxyRole(world, needs);
@@ -82,7 +81,7 @@ function proxyStep(
     async find(look) {
       const proxy = await look.dbProxy(name);
       if (proxy === undefined) return absent;
-      if (!(await isOurRds(world, proxy.DBProxyArn))) return { state: 'foreign', why: notOurs(name) };
+      if (!(await isOurRds(look, stage, proxy.DBProxyArn))) return { state: 'foreign', why: notOurs(name) };
       const why = String(proxy.Status);
       if (why === 'deleting') return { state: 'pending', why };
       const have = proxyHave(proxy);
@@ -142,7 +141,7 @@ function poolStep(world: World, settings: ProxyConfig, proxy: AwsStep<ProxyHave>
     await aws.write.rds.send(
       new ModifyDBProxyTargetGroupCommand({
         DBProxyName,
-        TargetGroupName: group,
+        TargetGroupName: proxyTargetGroup,
         ConnectionPoolConfig: want,
       }),
     );
@@ -153,7 +152,9 @@ function poolStep(world: World, settings: ProxyConfig, proxy: AwsStep<ProxyHave>
     needs: [proxy],
     async find() {
       const answer = await unlessGone(
-        aws.read.rds.send(new DescribeDBProxyTargetGroupsCommand({ DBProxyName, TargetGroupName: group })),
+        aws.read.rds.send(
+          new DescribeDBProxyTargetGroupsCommand({ DBProxyName, TargetGroupName: proxyTargetGroup }),
+        ),
       );
       const pool = answer?.TargetGroups?.[0]?.ConnectionPoolConfig;
       if (answer?.TargetGroups?.[0] === undefined) return absent;
@@ -197,13 +198,7 @@ function targetStep(
     needs: [proxy, pool, database, logins],
     patienceMs: 15 * minuteMs,
     async find(look) {
-      const [answer, found] = await Promise.all([
-        unlessGone(
-          aws.read.rds.send(new DescribeDBProxyTargetsCommand({ DBProxyName, TargetGroupName: group })),
-        ),
-        proxy.find(look),
-      ]);
-      const targets = answer?.Targets ?? [];
+      const [targets, found] = await Promise.all([look.dbProxyTargets(DBProxyName), proxy.find(look)]);
       if (targets.length === 0 || !('have' in found) || found.have === undefined) return absent;
       const sick = targets.find(({ TargetHealth }) => TargetHealth?.State !== 'AVAILABLE');
       const healthy = targets.some(({ TargetHealth }) => TargetHealth?.State === 'AVAILABLE');
@@ -220,7 +215,7 @@ function targetStep(
       await aws.write.rds.send(
         new RegisterDBProxyTargetsCommand({
           DBProxyName,
-          TargetGroupName: group,
+          TargetGroupName: proxyTargetGroup,
           ...(aurora ? { DBClusterIdentifiers: [id] } : { DBInstanceIdentifiers: [id] }),
         }),
       );
