@@ -1,6 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Benchmark, makeBed, repository } from './bed.ts';
+import { cloudCalls } from './cloud-calls.ts';
+import { cloudStart } from './cloud-start.ts';
 import { commandLine } from './command-line.ts';
 import { connection } from './connection.ts';
 import { fromNothing, fromProject } from './first-request.ts';
@@ -9,6 +11,7 @@ import { initPhase } from './init-phase.ts';
 import { localProxy } from './local-proxy.ts';
 import { describeMachine, type MeasuredPart, renderReport } from './report.ts';
 import { scaffold } from './scaffold.ts';
+import { sdkBundle } from './sdk-bundle.ts';
 import { seeding } from './seeding.ts';
 import { formatTable } from './table.ts';
 import { warmRequest } from './warm-request.ts';
@@ -23,6 +26,9 @@ const benchmarks: readonly Benchmark[] = [
   connection,
   localProxy,
   seeding,
+  cloudStart,
+  cloudCalls,
+  sdkBundle,
 ];
 
 const usage = `npm run bench [-- [--when-quiet] [--write | <name>]]: one of ${benchmarks.map(({ name }) => name).join(', ')}`;
