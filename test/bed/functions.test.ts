@@ -51,6 +51,17 @@ describe('Lambda', () => {
   );
 
   differs(
+    'lambda-vpc-id',
+    "is that of the function's subnets",
+    async (aws) => {
+      const { vpc, subnets: SubnetIds, group } = await makeNetwork(aws);
+      await makeFunction(aws, { VpcConfig: { SubnetIds, SecurityGroupIds: [group] } });
+      return at(await configuration(aws)(), 'VpcConfig.VpcId') === vpc;
+    },
+    true,
+  );
+
+  differs(
     'lambda-logging-config',
     'is kept',
     async (aws) => {

@@ -83,7 +83,7 @@ export class Functions {
     const invocation: Invocation = {
       name: FunctionName ?? '',
       ...(Qualifier !== undefined && { qualifier: Qualifier }),
-      payload: Payload === undefined ? Buffer.from('{}') : Buffer.from(Payload, 'base64'),
+      payload: Payload ? Buffer.from(Payload, 'base64') : Buffer.from('{}'),
       ...(ClientContext !== undefined && {
         clientContext: Buffer.from(ClientContext, 'base64').toString('utf8'),
       }),

@@ -125,6 +125,17 @@ def keep_logging(call: Any, proceed: Any) -> dict[str, Any]:
     return output
 
 
+@repairs("lambda-vpc-id", "lambda", "CreateFunction", "GetFunction", "GetFunctionConfiguration", "UpdateFunctionConfiguration", "ListFunctions")
+def show_vpc(call: Any, proceed: Any) -> dict[str, Any]:
+    output = proceed()
+    for item in (output.get("Configuration", output), *output.get("Functions", [])):
+        config = item.get("VpcConfig") or {}
+        if config.get("SubnetIds"):
+            # moto says vpc-123abc of every function.
+            config["VpcId"] = interfaces.backend(call).get_subnet(config["SubnetIds"][0]).vpc_id
+    return output
+
+
 @repairs("lambda-publish-unchanged", "lambda", "PublishVersion")
 def publish(call: Any, proceed: Any) -> dict[str, Any]:
     function = function_of(call, call.input["FunctionName"])
