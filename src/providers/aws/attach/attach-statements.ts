@@ -1,5 +1,5 @@
 import type { Wiring } from '../../../provision/wiring.ts';
-import type { Statement } from '../steps/iam-role.ts';
+import { networkInterfaces, type Statement } from '../steps/iam-role.ts';
 import { ownSecretName } from './attach-names.ts';
 import type { AttachTarget } from './attach-target.ts';
 import type { AttachLook, AttachWorld } from './attach-world.ts';
@@ -13,7 +13,7 @@ export async function functionStatements(
   { network }: Pick<Wiring, 'network'>,
 ): Promise<readonly Statement[] | undefined> {
   const login = await loginStatements(aws.region, look, functionName, target);
-  return login === undefined ? undefined : [...login, ...(network === 'enters' ? [interfaces] : [])];
+  return login === undefined ? undefined : [...login, ...(network === 'enters' ? [networkInterfaces] : [])];
 }
 
 async function loginStatements(
@@ -40,17 +40,3 @@ export function secretStatements(region: string, arn: string, keyArn?: string): 
     { Effect: 'Allow', Action: ['kms:Decrypt'], Resource: [keyArn], Condition: { StringEquals: condition } },
   ];
 }
-
-/** None of these takes a resource that is known beforehand. docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html */
-const interfaces: Statement = {
-  Effect: 'Allow',
-  Action: [
-    'ec2:CreateNetworkInterface',
-    'ec2:DescribeNetworkInterfaces',
-    'ec2:DescribeSubnets',
-    'ec2:DeleteNetworkInterface',
-    'ec2:AssignPrivateIpAddresses',
-    'ec2:UnassignPrivateIpAddresses',
-  ],
-  Resource: '*',
-};

@@ -8,7 +8,7 @@ import { readTree } from '../../../project/package/read-tree.ts';
 import { zipFiles } from '../../../project/package/zip-files.ts';
 import { runnerCodeDir, runnerFunction } from '../routes/runner-function.ts';
 import { isOurs, nameOf, notOurs, tagMapOf } from '../stage.ts';
-import { type RoleHave, roleStep, type Statement } from './iam-role.ts';
+import { networkInterfaces, type RoleHave, roleStep, type Statement } from './iam-role.ts';
 import { logGroupStep } from './log-group.ts';
 import type { SubnetHave } from './network-haves.ts';
 import type { GroupHave } from './security-groups.ts';
@@ -48,20 +48,7 @@ export async function functionStatements({ aws, stage }: World, resource: string
   const logs = `arn:${partition}:logs:${aws.region}:${account}:log-group:/aws/lambda/${nameOf(stage, resource)}`;
   return [
     { Effect: 'Allow', Action: ['logs:CreateLogStream', 'logs:PutLogEvents'], Resource: `${logs}:*` },
-    {
-      Effect: 'Allow',
-      // None of these takes a resource that is known beforehand.
-      // docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
-      Action: [
-        'ec2:CreateNetworkInterface',
-        'ec2:DescribeNetworkInterfaces',
-        'ec2:DescribeSubnets',
-        'ec2:DeleteNetworkInterface',
-        'ec2:AssignPrivateIpAddresses',
-        'ec2:UnassignPrivateIpAddresses',
-      ],
-      Resource: '*',
-    },
+    networkInterfaces,
   ];
 }
 
