@@ -16,8 +16,12 @@ test('no secret shows: output, files, arguments, requests, functions, logs, SQL'
   const env = { LAMBDAPG_CACHE_DIR: join(own, 'cache'), TMPDIR: join(own, 'tmp') };
   await mkdir(env.TMPDIR);
   const run = async (...args: string[]): Promise<void> => {
-    const { exitCode, stdout, stderr } = await cloud.run(...args, { env });
+    const { exitCode, stdout, stderr, json } = await cloud.run(...args, { env });
     expect([0, 3], `${args.join(' ')}: ${stderr}`).toContain(exitCode);
+    if (args.includes('--json')) {
+      json();
+      expect(stderr).toBe('');
+    }
     places.set(args.join(' '), stdout + stderr);
   };
   const watched = watchArguments();
@@ -36,6 +40,7 @@ test('no secret shows: output, files, arguments, requests, functions, logs, SQL'
     await run('deploy', '--yes');
     await run('invoke', 'api', 'GET /books?limit=1', '--stage', 'dev', '--json');
     await run('status', '--no-prices');
+    await run('status', '--no-prices', '--json');
     await run('provision', '--plan', '--no-prices', '--json');
     const secrets = await readSecrets(cloud);
     await readFunctions(cloud.bed, places);
@@ -50,12 +55,23 @@ test('no secret shows: output, files, arguments, requests, functions, logs, SQL'
     // What was looked at is what it is taken for.
     expect(places.get("PostgreSQL's log")).toContain('count(*) FROM books');
     expect(places.get("PostgreSQL's statements")).toMatch(/CREATE ROLE "?shop_a/);
-    expect([...places.keys()]).toEqual(expect.arrayContaining(['function shop-dev-runner', 'function shop-dev-api']));
-    if (existsSync('/proc/self/cmdline')) expect(places.get('arguments of processes')).toContain('bin/run.js');
+    expect([...places.keys()]).toEqual(
+      expect.arrayContaining(['function shop-dev-runner', 'function shop-dev-api']),
+    );
+    if (existsSync('/proc/self/cmdline'))
+      expect(places.get('arguments of processes')).toContain('bin/run.js');
     expect(findLeaks(places, secrets)).toEqual([]);
     // And the search finds what there is to be found.
     const [secret = ''] = secrets;
-    expect(findLeaks(new Map([['a', `x${secret}`], ['b', btoa(`:${secret}:`)]]), [secret])).toEqual(['a', 'b']);
+    expect(
+      findLeaks(
+        new Map([
+          ['a', `x${secret}`],
+          ['b', btoa(`:${secret}:`)],
+        ]),
+        [secret],
+      ),
+    ).toEqual(['a', 'b']);
   } finally {
     watched.stop();
   }

@@ -1,6 +1,6 @@
 import type { DBCluster, DBInstance, Tag } from '@aws-sdk/client-rds';
 import type { Difference, Found } from '../../../provision/step.ts';
-import { isOurs, notOurs, type Stage } from '../stage.ts';
+import { isOurs, nameOf, notOurs, type Stage } from '../stage.ts';
 import type { NameHave } from './database-groups.ts';
 import type { DatabaseHave } from './database-have.ts';
 import type { GroupHave } from './security-groups.ts';
@@ -37,10 +37,21 @@ export function foundByStatus<Have>(
   if (status === 'deleting') return { state: 'pending', why: status };
   if (have === undefined) return { state: 'pending', why: status };
   if (stuck.test(status)) {
-    return { state: 'drifted', have, differences: [difference('status', status, 'available', false)] };
+    const want = wantedStatus(stage, name, status);
+    return { state: 'drifted', have, differences: [difference('status', status, want, false)] };
   }
   if (!usable.has(status)) return { state: 'pending', have, why: status };
   return differences.length > 0 ? { state: 'drifted', have, differences } : { state: 'ready', have };
+}
+
+/** Somebody stopped it: nobody but they, or a person who is asked, may start it again. */
+function wantedStatus(stage: Stage, name: string, status: string): string {
+  if (!status.startsWith('stop')) return 'available';
+  const start =
+    stage.cloud.database.kind === 'aurora'
+      ? `aws rds start-db-cluster --db-cluster-identifier ${nameOf(stage, 'db')}`
+      : `aws rds start-db-instance --db-instance-identifier ${name}`;
+  return `available (${start})`;
 }
 
 /** How the first login works: IAM alone, or a password that RDS makes, keeps and rotates. */
