@@ -1,7 +1,5 @@
-import { startPgBouncer } from './pgbouncer.ts';
 import { describePooler } from './pooler-suite.ts';
 
 describePooler('the local proxy', (bed, maxConnections) =>
   bed.startProxy({ maxConnections, forwardCancel: true }),
 );
-describePooler('PgBouncer', startPgBouncer);
