@@ -22,12 +22,11 @@ export const anyDatabaseFlags = {
   'db-host-map': routeFlags['db-host-map'],
   route: { ...routeFlags.route, dependsOn: ['stage'] },
   'create-runner': Flags.boolean({
-    default: false,
+    // No default: oclif takes one for a flag that was given, and then asks for the stage.
     dependsOn: ['stage'],
     description: 'make the function in the VPC that reaches a private database, when it is missing',
   }),
   'remove-runner': Flags.boolean({
-    default: false,
     dependsOn: ['stage'],
     description: 'take that function away when the work is done',
   }),
