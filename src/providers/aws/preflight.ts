@@ -8,23 +8,18 @@ import { partsOf } from './judge.ts';
 import { versionFits, wantedVersion } from './steps/database.ts';
 import type { World } from './steps/world.ts';
 
-/** What was asked for, against what AWS offers. `warnings`: what could not be verified, and what the answers bring with them. */
-export interface Preflight {
-  readonly warnings: readonly string[];
-}
-
 /**
  * Asks AWS whether the database of the answers can be had, before anything is created.
  *
+ * @returns what could not be verified, for a warning
  * @throws UserError UNKNOWN_ENGINE_VERSION, UNKNOWN_INSTANCE_CLASS with what there is
  */
-export async function verifyOffered(world: World): Promise<Preflight> {
+export async function verifyOffered(world: World): Promise<readonly string[]> {
   const { aws, stage } = world;
   const aurora = stage.cloud.database.kind === 'aurora';
   const engine = aurora ? 'aurora-postgresql' : 'postgres';
   const version = wantedVersion(stage);
   const instanceClass = aurora ? 'db.serverless' : stage.cloud.database.instanceClass;
-  const warnings = adviceOn(world);
   try {
     const asked = await offeredVersions(world, engine, version);
     // That a major version alone stands for all of its minor ones is not documented: ask for all before saying no.
@@ -45,9 +40,9 @@ export async function verifyOffered(world: World): Promise<Preflight> {
       throw unknownClass(instanceClass, engine, version, aws.region);
   } catch (error) {
     if (error instanceof UserError || !isUnanswerable(error)) throw error;
-    warnings.push(`could not verify that ${aws.region} offers ${instanceClass} with ${engine} ${version}`);
+    return [`could not verify that ${aws.region} offers ${instanceClass} with ${engine} ${version}`];
   }
-  return { warnings };
+  return [];
 }
 
 /** AWS answers these questions, an emulator or a narrow policy may not: no reason to stop. */
@@ -102,7 +97,8 @@ const unknownClass = (instanceClass: string, engine: string, version: string, re
     ],
   });
 
-function adviceOn({ stage }: World): string[] {
+/** What the answers bring with them that a person may not know. */
+export function adviceOn({ stage }: World): string[] {
   const { database, proxy } = stage.cloud;
   const advice: string[] = [];
   if (database.kind === 'aurora' && database.minAcu === 0 && proxy !== false) {

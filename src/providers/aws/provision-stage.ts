@@ -10,12 +10,12 @@ import {
   verifyApproved,
   verifyPlan,
 } from '../../provision/plan.ts';
-import { type Survey, survey } from '../../provision/survey.ts';
+import { survey } from '../../provision/survey.ts';
 import { unwantedSteps } from './every-step.ts';
 import { explainAwsError } from './explain.ts';
 import { takeLook } from './look.ts';
 import { engineOf } from './open-world.ts';
-import { verifyOffered } from './preflight.ts';
+import { adviceOn, verifyOffered } from './preflight.ts';
 import { withRunLock } from './run-lock.ts';
 import { describeBudget, describeCost, findStageSize } from './stage-figures.ts';
 import { type StageSteps, stageSteps } from './stage-steps.ts';
@@ -44,7 +44,6 @@ export interface PlanOptions {
 export interface PlannedStage {
   readonly shown: StagePlan;
   readonly steps: StageSteps;
-  readonly found: Survey;
   /** To be removed at the end. */
   readonly unwanted: readonly AwsStep<unknown>[];
 }
@@ -59,19 +58,20 @@ export async function planStage(world: World, options: PlanOptions): Promise<Pla
   const steps = stageSteps(world);
   const { removable, kept } = unwantedSteps(world, steps);
   const look = takeLook(aws, stage);
+  const offers: string[] = [];
   try {
     const size = findStageSize(world);
-    const [{ account }, found, former, cost, offered] = await Promise.all([
+    const [{ account }, found, former, cost] = await Promise.all([
       aws.identity(),
       survey(steps.all, look),
       survey([...removable, ...kept], look),
       describeCost(world, options.prices, size),
-      verifyOffered(world),
       // For the budget: asked beside the rest.
       look.accountLimit(),
     ]);
     const wanted = planProvision(steps.all, found);
     verifyPlan(wanted);
+    if (makesDatabase(wanted)) offers.push(...(await verifyOffered(world)));
     const plan = joinPlans(
       wanted,
       keepUnless(options.prune, planRemoval(removable, former), planRemoval(kept, former)),
@@ -79,15 +79,19 @@ export async function planStage(world: World, options: PlanOptions): Promise<Pla
     const budget = await describeBudget(world, steps, found, size, look);
     verifyBudget(budget, { accept: options.acceptOversubscription });
     const { project } = stage;
-    const warnings = offered.warnings;
+    const warnings = [...adviceOn(world), ...offers];
     return {
       shown: { project, stage: stage.stage, region: aws.region, account, plan, budget, cost, warnings },
-      ...{ steps, found, unwanted: options.prune ? removable : [] },
+      ...{ steps, unwanted: options.prune ? removable : [] },
     };
   } catch (error) {
     throw explainAwsError(error, `stage ${stage.prefix}`);
   }
 }
+
+/** What exists is not asked about: AWS may have ceased to offer it. */
+const makesDatabase = ({ actions }: Plan): boolean =>
+  actions.some(({ step, kind }) => step.startsWith('database') && (kind === 'create' || kind === 'update'));
 
 /** What is no longer wanted goes only when that was asked for; a database never goes because of an answer. */
 function keepUnless(prune: boolean, removable: Plan, kept: Plan): Plan {
@@ -106,14 +110,14 @@ function keepUnless(prune: boolean, removable: Plan, kept: Plan): Plan {
 export async function provisionStage(
   context: Context,
   world: World,
-  { steps, found, shown, unwanted }: PlannedStage,
+  { steps, shown, unwanted }: PlannedStage,
 ): Promise<Omit<Applied, 'haves'>> {
+  if (shown.plan.changes === 0) return { created: [], updated: [], removed: [] };
   const doing = `lambdapg provision of ${world.stage.prefix}`;
   try {
     return await withRunLock(context, world, doing, async () => {
       // Another run may have been at work between the plan and the lock: only what is still to be done is done.
-      const now =
-        shown.plan.changes === 0 ? found : await survey(steps.all, takeLook(world.aws, world.stage));
+      const now = await survey(steps.all, takeLook(world.aws, world.stage));
       const plan = planProvision(steps.all, now);
       verifyPlan(plan);
       verifyApproved(shown.plan, plan);
