@@ -104,6 +104,15 @@ const wordedFaults: readonly (readonly [words: string, fault: Fault])[] = [
       ],
     },
   ],
+  [
+    // 42501 is what statements get too; this is said to a login that is good.
+    'permission denied for database',
+    {
+      code: 'DATABASE_ACCESS_REFUSED',
+      what: 'the user may not use this database',
+      suggestions: ['GRANT CONNECT ON DATABASE … TO …, by its owner; or another user'],
+    },
+  ],
   ['timeout expired', timedOut],
   ['connection timeout', timedOut],
   ['Connection terminated unexpectedly', connectionLost],

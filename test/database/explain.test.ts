@@ -51,6 +51,16 @@ test('a role that may not log in', async () => {
   expect(explained.message).toContain('is not permitted to log in');
 });
 
+test('a role that may not use the database', async () => {
+  await withAdmin(`CREATE ROLE uninvited LOGIN PASSWORD '${scramVerifier(new Secret(canary))}'`);
+  await withAdmin('CREATE DATABASE closed');
+  await withAdmin('REVOKE CONNECT ON DATABASE closed FROM PUBLIC');
+  const target = { ...server.local.slots.a, database: 'closed', user: 'uninvited' };
+  const explained = await explainConnecting({ ...target, password: new Secret(canary) });
+  expect(explained).toMatchObject({ code: 'DATABASE_ACCESS_REFUSED', exit: 1 });
+  expect(explained.suggestions[0]).toContain('GRANT CONNECT');
+});
+
 test('a connection without TLS is refused, as with rds.force_ssl', async () => {
   const explained = await explainConnecting({ ...server.local.slots.a, tls: false });
   expect(explained.code).toBe('DATABASE_ACCESS_REFUSED');

@@ -1,11 +1,14 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Secret } from '../../src/secret.ts';
 import { type Bed, startBed } from '../bed/bed.ts';
 import { type CliResult, runCli } from './cli.ts';
 import { isChange, nameOf, startCloudBed } from './cloud-bed.ts';
+
+// Each runs the command line several times.
+vi.setConfig({ testTimeout: 120_000 });
 
 const config = {
   name: 'shop',
@@ -383,7 +386,7 @@ describe('a stage', () => {
 
     // The login holds every character that a URL keeps for itself.
     const server = cloud.plane.databases.find('instance', 'shop-dev-db')?.server;
-    const [user, password] = ["o'neil@shop", 'p@ss/w?o#r:d%&=+ "\\ö'];
+    const [user, password] = ["o'neil@shop", 'p@ss/w?o#r:d%&=+ "\\'];
     await server?.asAdmin((client) => client.query(`CREATE ROLE "${user}" LOGIN`));
     await server?.setPassword(user, new Secret(password));
     const { outputs } = (await run('status', '--no-prices', '--json')).json() as {
@@ -391,14 +394,19 @@ describe('a stage', () => {
     };
     const { databaseHost: host } = outputs;
     const url = `postgres://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}/shop?sslrootcert=${cloud.plane.caFile}`;
-    const asked = await runCli(['psql', '--csv', '-c', 'SELECT current_user'], {
-      cwd: cloud.dir,
-      env: { ...cloud.env, LAMBDAPG_DATABASE_URL: url },
+    const psql = ['psql', '--csv', '-c', 'SELECT current_user'];
+    const mapped = { cwd: cloud.dir, env: { ...cloud.env, LAMBDAPG_DATABASE_URL: url } };
+    const uninvited = await runCli(psql, mapped);
+    expect(uninvited).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/may not use this database \(o'neil@shop@.*GRANT CONNECT/s),
     });
+    await server?.asAdmin((client) => client.query(`GRANT CONNECT ON DATABASE shop TO "${user}"`));
+    const asked = await runCli(psql, mapped);
     expect(asked, asked.stderr).toMatchObject({ exitCode: 0, stdout: `current_user\n${user}` });
     for (const command of [['psql', '-c', 'SELECT 1'], ['migrate']]) {
       const bad = usage('BAD_DATABASE_URL', /must be percent-encoded/);
       await expectRefusal(cloud, [...command, '--database-url', `postgres://app:p/a@${host}/shop`], bad);
     }
-  }, 120_000);
+  });
 });
