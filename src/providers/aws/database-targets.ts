@@ -51,18 +51,26 @@ export async function appTarget(
   aws: Aws,
   stage: Stage,
   place: Place,
-  how: { readonly behindProxy: boolean },
 ): Promise<ConnectionTarget> {
   const { host, port } = place;
-  const common = {
-    ...{ host, port, database: stage.snake },
-    // A proxy's certificate is publicly signed.
-    tls: how.behindProxy ? {} : { ca: await getRdsCertificates(context, aws.region) },
-  };
+  const tls = { ca: await getRdsCertificates(context, aws.region) };
+  const common = { host, port, database: stage.snake, tls };
   if (stage.cloud.auth === 'iam') {
     const user = `${stage.snake}_a`;
     return { ...common, user, password: iamPassword(aws, place, user) };
   }
   const { username, password } = await readLogin(aws, secretNameOf(stage, 'active'));
   return { ...common, user: username, password };
+}
+
+/** The same login at the proxy: a token is for one name. A proxy's certificate is publicly signed. */
+export function proxyTarget(
+  aws: Aws,
+  { cloud }: Stage,
+  app: ConnectionTarget,
+  place: Place,
+): ConnectionTarget {
+  const { host, port } = place;
+  const password = cloud.auth === 'iam' ? iamPassword(aws, place, app.user) : app.password;
+  return { ...app, host, port, password, tls: {} };
 }

@@ -45,7 +45,7 @@ export async function stageDatabaseOf(
   have: DatabaseHave,
 ): Promise<StageDatabase> {
   const admin = await adminTarget(context, aws, stage, have);
-  const app = await appTarget(context, aws, stage, have, { behindProxy: false }).catch((error: unknown) => {
+  const app = await appTarget(context, aws, stage, have).catch((error: unknown) => {
     if (!isGone(error)) throw error;
     const password = async (): Promise<Secret> => {
       throw noLogin(stage);

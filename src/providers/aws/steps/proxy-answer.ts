@@ -1,8 +1,9 @@
 import { errorCode, errorMessage } from '../../../errors.ts';
 import { queryJob } from '../../../jobs/query-job.ts';
-import { appTarget } from '../database-targets.ts';
+import { proxyTarget } from '../database-targets.ts';
 import { nameOf } from '../stage.ts';
 import type { DatabaseHave } from './database-have.ts';
+import { oncePerLook } from './once-per-look.ts';
 import type { ProxyHave } from './proxy-haves.ts';
 import { absent } from './tagged.ts';
 import type { AwsStep, World } from './world.ts';
@@ -14,7 +15,7 @@ export function proxyAnswerStep(
   database: AwsStep<DatabaseHave>,
 ): AwsStep<ProxyHave> {
   const { context, aws, stage } = world;
-  return {
+  return oncePerLook({
     id: 'proxy-answer',
     title: `SELECT 1 through ${nameOf(stage, 'proxy')}`,
     needs: [target, database],
@@ -24,10 +25,8 @@ export function proxyAnswerStep(
       if (proxy.state !== 'ready' || !('have' in behind) || behind.have === undefined) return absent;
       const { have } = proxy;
       try {
-        const [open, login] = await Promise.all([
-          world.openDatabase(behind.have),
-          appTarget(context, aws, stage, have, { behindProxy: true }),
-        ]);
+        const open = await world.openDatabase(behind.have);
+        const login = proxyTarget(aws, stage, open.app, have);
         const input = { path: 'lambdapg', text: 'SELECT 1', oneTransaction: true, maxRows: 1, maxSize: 100 };
         await open.run(queryJob, login, input);
         return { state: 'ready', have };
@@ -43,5 +42,5 @@ export function proxyAnswerStep(
     },
     // There is nothing to make: the wait is all.
     create: async () => {},
-  };
+  });
 }
