@@ -109,11 +109,6 @@ describe('what is wrong is said before AWS is asked anything', () => {
     ],
     ['a stage in capitals', ['--stage', 'Prod'], usage('BAD_STAGE', /"Prod".*\n--stage dev/)],
     [
-      'subnets of a new network',
-      ['--network', 'nat', '--subnets', 'subnet-1,subnet-2'],
-      usage('BAD_FLAGS', /--subnets is for --network existing, and this is network nat/),
-    ],
-    [
       'ACUs in words',
       ['--database', 'aurora', '--min-acu', 'abc'],
       usage('BAD_ANSWER', /^--min-acu abc: .*expected number/),

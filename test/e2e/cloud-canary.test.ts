@@ -75,7 +75,7 @@ test('no secret shows: output, files, arguments, requests, functions, logs, SQL'
   } finally {
     watched.stop();
   }
-}, 240_000);
+}, 300_000);
 
 /** Names of the places in which a secret stands, as it is or in base64 at any of its three offsets. */
 function findLeaks(places: Places, secrets: readonly string[]): string[] {

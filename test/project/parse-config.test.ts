@@ -48,15 +48,30 @@ describe('parseConfig', () => {
     expect(message).toMatch(/lambdapg\.json:13:\d+ postgres\.version: .*found 9/);
   });
 
+  test('of several forms of a value the one that was meant is looked into', () => {
+    const inside = { maxConnectionPercent: 60, borrowTimeoutSeconds: 301 };
+    const text = JSON.stringify({ ...valid, cloud: { proxy: inside, logRetentionDays: 15 } }, null, 2);
+    const message = faultsOf(text);
+    expect(message).toMatch(/cloud\.proxy\.maxConnectionPercent: unknown.*"maxConnectionsPercent"\?/);
+    expect(message).toMatch(/cloud\.proxy\.borrowTimeoutSeconds: .*<=300, found 301/);
+    expect(message).toMatch(/cloud\.logRetentionDays: expected one of 1, 3, 5, .*731, found 15/);
+    const other = faultsOf(JSON.stringify({ ...valid, cloud: { proxy: true } }));
+    expect(other).toMatch(/cloud\.proxy: expected false, or settings such as .*, found true/);
+  });
+
   test('an unknown key is an error with the nearest known one, at every depth', () => {
     const message = faultsOf(
       JSON.stringify(
-        { ...valid, langauge: 'x', functions: { api: { ...valid.functions.api, timeoutSecond: 3 } } },
+        {
+          ...{ ...valid, langauge: 'x', cloud: { database: { minAcus: 1 } } },
+          functions: { api: { ...valid.functions.api, timeoutSecond: 3 } },
+        },
         null,
         2,
       ),
     );
     expect(message).toMatch(/:\d+:\d+ langauge: unknown key, did you mean "language"\?/);
+    expect(message).toMatch(/cloud\.database\.minAcus: unknown key, did you mean "minAcu"\?/);
     expect(message).toMatch(/functions\.api\.timeoutSecond: unknown key, did you mean "timeoutSeconds"\?/);
   });
 
