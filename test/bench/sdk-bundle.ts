@@ -7,7 +7,7 @@ import type { Usage } from './measure.ts';
 import { measurePairs, median, pairedRatio } from './statistics.ts';
 import { formatMs, type Row } from './table.ts';
 
-const n = 11;
+const n = 7;
 const source = `import { DescribeVpcsCommand, EC2Client } from '@aws-sdk/client-ec2';
 new EC2Client({ region: 'us-east-1' });
 new DescribeVpcsCommand({});
@@ -17,7 +17,7 @@ new DescribeVpcsCommand({});
 export const sdkBundle: Benchmark = {
   name: 'sdk-bundle',
   method: `A script that imports the EC2 client and one command, with the packages as npm installs them, against the same script bundled as
-\`dist/\` is (minified, with scripts/slim-sdk.js); size is that of the bundle, with and without slim-sdk.`,
+\`dist/\` is (minified, with scripts/slim-sdk.js); size is that of the bundle, with and without slim-sdk. CPU is user and system.`,
   async measure(bed) {
     const folder = join(bed.folder, 'sdk');
     const [installed, slim, whole] = await writeScripts(folder);
@@ -37,7 +37,7 @@ export const sdkBundle: Benchmark = {
     });
     const [slimKb = 0, wholeKb = 0] = sizes;
     return [
-      compare('node, wall', ({ wallMs }) => wallMs, formatMs),
+      compare('CPU', ({ cpuMs }) => cpuMs, formatMs),
       compare(
         'peak memory',
         ({ peakMb }) => peakMb,
