@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect } from 'vitest';
-import type { LoggedRequest } from '../bed/bed.ts';
+import type { HookCall, LoggedRequest } from '../bed/bed.ts';
 import { built, plainEnvironment } from './cli.ts';
 import { type CloudBed, isChange, nameOf } from './cloud-bed.ts';
 
@@ -35,23 +35,35 @@ export async function killAt(cloud: CloudBed, args: readonly string[], point: Ki
   });
 }
 
-/** Runs a command and kills it after its first effect of these names. @returns false when it has done all without one */
-export const killAtFirst = (
+/**
+ * Runs a command and kills it after its first effect of these names that is not in `known`, which then holds it: what is asked for
+ * again, in vain, does not count.
+ *
+ * @returns false when it has come to its end
+ */
+export const killAtNew = (
   cloud: CloudBed,
   args: readonly string[],
   calls: readonly string[],
-): Promise<boolean> => killWhen(cloud, args, calls, () => true);
+  known: Set<string>,
+): Promise<boolean> =>
+  killWhen(cloud, args, calls, ({ action, input }) => {
+    const effect = `${action} ${JSON.stringify(input)}`;
+    const isNew = !known.has(effect);
+    known.add(effect);
+    return isNew;
+  });
 
 async function killWhen(
   { bed, dir, env }: CloudBed,
   args: readonly string[],
   calls: readonly string[],
-  isTime: () => boolean,
+  isTime: (call: HookCall) => boolean,
 ): Promise<boolean> {
   let kill: () => Promise<unknown> = async () => {};
   // The answer is held until the handler is done.
-  const unhook = await bed.hook({ after: calls }, async () => {
-    if (isTime()) await kill();
+  const unhook = await bed.hook({ after: calls }, async (call) => {
+    if (isTime(call)) await kill();
     return undefined;
   });
   const child = spawn(process.execPath, [built, ...args], {
