@@ -139,12 +139,14 @@ function nameItem(names: Map<string, string>, item: Item, key: string): void {
   const tags = item.Tags as { Key: string; Value: string }[] | Record<string, string> | undefined;
   const tag = Array.isArray(tags) ? tags.find(({ Key }) => Key === 'Name')?.Value : tags?.Name;
   const id = item[key];
+  // Each bed's authority is part of the code, so that its hash is another in each.
+  if (typeof item.CodeSha256 === 'string') names.set(item.CodeSha256, `code of ${String(id)}`);
   if (typeof id === 'string' && key.endsWith('Id') && tag !== undefined) names.set(id, `${key} of ${tag}`);
 }
 
 /** Changes from run to run, and means nothing here. */
 const fleeting =
-  /^(SecurityGroupRuleId|RouteTableAssociationId|RouteId|IntegrationId|IntegrationUri|Target|RevisionId|LastModified|CreatedDate|LastUpdatedDate|DeploymentId|CreateDate|SnapshotCreateTime|InstanceCreateTime|OriginalSnapshotCreateTime|DbiResourceId|ApiEndpoint|Endpoint)$/;
+  /^(SecurityGroupRuleId|RouteTableAssociationId|RouteId|IntegrationId|IntegrationUri|Target|RevisionId|LastModified|CodeSize|CreatedDate|LastUpdatedDate|DeploymentId|CreateDate|SnapshotCreateTime|InstanceCreateTime|OriginalSnapshotCreateTime|DbiResourceId|ApiEndpoint|Endpoint)$/;
 
 function plainly(value: unknown, names: ReadonlyMap<string, string>): unknown {
   if (Array.isArray(value)) {
@@ -175,6 +177,8 @@ function namesFor(text: string, names: ReadonlyMap<string, string>): string {
   return named
     .replaceAll(/\b(vpc|subnet|sg|rtb|acl|igw|eipalloc|eni|nat)-[0-9a-f]{8,}/g, '$1-ID')
     .replaceAll(/\b(secret:[\w/!-]+)-\w{6}\b/g, '$1')
+    .replaceAll(/\blambdapg-[0-9a-f]{16}\b/g, 'lambdapg-HASH')
+    .replaceAll(/^[\w+/]{43}=$/g, 'other code')
     .replaceAll(/rds!db-[0-9a-f-]{36}/g, 'rds!db-ID')
     .replaceAll(/\bproxy-[a-z0-9]{12}\b/g, 'proxy-HASH')
     .replaceAll(/\bdb-[A-Z0-9]{26}|\bprx-[0-9a-f]+/g, 'RESOURCE')
