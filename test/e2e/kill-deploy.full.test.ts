@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type CloudBed, withCloudBed } from './cloud-bed.ts';
-import { describeWorld } from './describe-world.ts';
+import { describeWorld, type WorldDescription } from './describe-world.ts';
 import { complete, killAt, killPoints, verifyDone } from './kill-points.ts';
 
 const provision = ['provision', '--yes', '--no-prices', '--auth', 'iam'];
@@ -12,7 +12,7 @@ const deploy = ['deploy', '--yes'];
 async function deployCleanly(cloud: CloudBed) {
   await cloud.bed.clearRequests();
   await complete(cloud, ...deploy);
-  return { points: await killPoints(cloud), world: await describeWorld(cloud.bed) };
+  return { points: await killPoints(cloud), world: await describeStage(cloud) };
 }
 
 async function changeFunction({ dir }: CloudBed): Promise<void> {
@@ -22,6 +22,16 @@ async function changeFunction({ dir }: CloudBed): Promise<void> {
   const answers = JSON.parse(await readFile(config, 'utf8')) as { functions: { api: object } };
   answers.functions.api = { ...answers.functions.api, memoryMb: 512 };
   await writeFile(config, JSON.stringify(answers));
+}
+
+/**
+ * A run that was killed between its last effect and its lock's release leaves the lock: the next run has nothing to do and takes
+ * none. It is dead, and goes with the next change or with destroy.
+ */
+async function describeStage({ bed }: CloudBed): Promise<WorldDescription> {
+  const { Parameters, ...stage } = await describeWorld(bed);
+  expect(Parameters?.length).toBeLessThanOrEqual(1);
+  return stage;
 }
 
 const clean = await withCloudBed(async (cloud) => {
@@ -39,7 +49,7 @@ describe('deploy', () => {
         await complete(cloud, ...provision);
         expect(await killAt(cloud, deploy, point)).toBe(true);
         expect(await complete(cloud, ...deploy)).toMatchObject({ health: { status: 200 } });
-        expect(await describeWorld(cloud.bed)).toEqual(clean.first.world);
+        expect(await describeStage(cloud)).toEqual(clean.first.world);
         await verifyDone(cloud, 'deploy', '--plan');
       }),
     180_000,
@@ -54,7 +64,7 @@ describe('deploy', () => {
         await changeFunction(cloud);
         expect(await killAt(cloud, deploy, point)).toBe(true);
         expect(await complete(cloud, ...deploy)).toMatchObject({ health: { status: 201 } });
-        expect(await describeWorld(cloud.bed)).toEqual(clean.second.world);
+        expect(await describeStage(cloud)).toEqual(clean.second.world);
         await verifyDone(cloud, 'deploy', '--plan');
       }),
     180_000,
