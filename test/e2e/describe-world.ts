@@ -103,7 +103,8 @@ const details: readonly (readonly [string, string, string, string, readonly [str
 export async function describeWorld(bed: Bed): Promise<WorldDescription> {
   const ask = async (service: string, action: string, input: Item, list: string): Promise<unknown> => {
     try {
-      return (await bed.aws<Item>({ service, action, input, plain: false }))[list];
+      // EC2 past the gate: its model knows no attachment of an internet gateway that is "available", as AWS answers.
+      return (await bed.aws<Item>({ service, action, input, plain: service === 'ec2' }))[list];
     } catch (error) {
       // A function, or role, without a policy has none to show.
       if (/NotFound|NoSuchEntity/.test(String(error))) return undefined;

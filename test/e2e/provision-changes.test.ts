@@ -50,7 +50,7 @@ const must = async (cloud: CloudBed, ...args: string[]) => {
   return result;
 };
 
-describe.concurrent('the chain of security groups', () => {
+describe('the chain of security groups', () => {
   test.each([
     [
       'function, proxy, database and the endpoint, and nothing else',
@@ -90,11 +90,11 @@ describe.concurrent('the chain of security groups', () => {
       await must(cloud, 'provision', '--yes', '--no-prices', ...flags);
       expect(await rulesOf(cloud)).toEqual(expected);
     },
-    120_000,
+    240_000,
   );
 });
 
-describe.concurrent('answers that change', () => {
+describe('answers that change', () => {
   test('are planned as changes, made, and are not to be done again', async () => {
     const cloud = await startCloudBed();
     await must(cloud, 'provision', '--yes', '--no-prices');
@@ -126,7 +126,7 @@ describe.concurrent('answers that change', () => {
     expect(JSON.parse(file)).toMatchObject({ cloud: { database: { instanceClass: 'db.t4g.medium' } } });
     const last = await must(cloud, 'provision', '--plan', '--no-prices', '--json');
     expect(last.json()).toMatchObject({ plan: { changes: 0 } });
-  }, 120_000);
+  }, 240_000);
 
   test('leave what was made before until --prune, and never take a database', async () => {
     const cloud = await startCloudBed();
@@ -177,7 +177,7 @@ describe.concurrent('answers that change', () => {
         ]),
       },
     });
-  }, 120_000);
+  }, 240_000);
 
   test('that oversubscribe the database are refused once it is there, with the number that fits', async () => {
     const cloud = await startCloudBed();
@@ -195,5 +195,5 @@ describe.concurrent('answers that change', () => {
       error: { code: 'OVERSUBSCRIBED', message: expect.stringContaining('47') },
     });
     await must(cloud, 'provision', '--plan', '--no-prices', '--accept-oversubscription');
-  }, 120_000);
+  }, 240_000);
 });

@@ -3,7 +3,7 @@ import type { Fault } from '../bed/bed.ts';
 import { startCloudBed } from './cloud-bed.ts';
 import { creations, provision, verifyWorld } from './provision-world.ts';
 
-describe.concurrent('provision reaches the same world', () => {
+describe('provision reaches the same world', () => {
   test.each([
     ['throttled twice', { kind: 'throttling', count: 2 }],
     ['answered by a 500', { kind: 'server-error', count: 1 }],
@@ -18,6 +18,6 @@ describe.concurrent('provision reaches the same world', () => {
       expect(result.exitCode, result.stderr).toBe(0);
       await verifyWorld(cloud);
     },
-    120_000,
+    240_000,
   );
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { startCloudBed } from './cloud-bed.ts';
 import { creations, provision, verifyWorld } from './provision-world.ts';
 
-describe.concurrent('provision reaches the same world', () => {
+describe('provision reaches the same world', () => {
   test('when the answer of every creation is lost once after its effect', async () => {
     const cloud = await startCloudBed();
     const { bed, run } = cloud;
@@ -13,7 +13,7 @@ describe.concurrent('provision reaches the same world', () => {
     const left = (await bed.faults()).filter(({ hits = 0 }) => hits === 0);
     expect(left, 'every fault was met').toEqual([]);
     await verifyWorld(cloud);
-  }, 120_000);
+  }, 240_000);
 
   test('when what was made is seen late', async () => {
     const cloud = await startCloudBed();
@@ -23,7 +23,7 @@ describe.concurrent('provision reaches the same world', () => {
     expect(result.exitCode, result.stderr).toBe(0);
     await bed.lag({ default: 0 });
     await verifyWorld(cloud);
-  }, 120_000);
+  }, 240_000);
 
   test('when the session expires in the middle: the next run goes on', async () => {
     const cloud = await startCloudBed();
@@ -35,7 +35,7 @@ describe.concurrent('provision reaches the same world', () => {
     const result = await run(...provision);
     expect(result.exitCode, result.stderr).toBe(0);
     await verifyWorld(cloud);
-  }, 120_000);
+  }, 240_000);
 
   test('when two runs begin at once', async () => {
     const cloud = await startCloudBed();
@@ -46,7 +46,7 @@ describe.concurrent('provision reaches the same world', () => {
       results.map(({ stderr }) => stderr).join(),
     ).toEqual([0, 0]);
     await verifyWorld(cloud);
-  }, 120_000);
+  }, 240_000);
 
   test('when a permission is missing: it is named, and the next run goes on', async () => {
     const cloud = await startCloudBed();
@@ -60,5 +60,5 @@ describe.concurrent('provision reaches the same world', () => {
     const result = await run(...provision);
     expect(result.exitCode, result.stderr).toBe(0);
     await verifyWorld(cloud);
-  }, 120_000);
+  }, 240_000);
 });

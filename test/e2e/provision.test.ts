@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { policyFor } from '../../src/providers/aws/permissions/policy.ts';
-import { coveredBy } from '../providers/aws/permissions/covered-by.ts';
 import { countOf, startCloudBed } from './cloud-bed.ts';
+import { testVariants } from './provision-variants.ts';
 
 const ok = { exitCode: 0 };
 
@@ -58,36 +57,10 @@ describe('provision', () => {
     expect(await run('destroy', '--confirm', 'shop', '--json')).toMatchObject(ok);
     expect((await run('destroy', '--plan', '--json')).json()).toMatchObject({ changes: 0 });
     expect(JSON.parse(await readFile(join(dir, 'lambdapg.json'), 'utf8'))).not.toHaveProperty('cloud.proxy');
-  }, 120_000);
+  }, 240_000);
 
-  test.each([
+  testVariants([
     ['RDS behind a proxy with secrets', ['--proxy']],
-    ['RDS behind a proxy with IAM from end to end', ['--proxy', '--auth', 'iam']],
-    ['RDS with IAM, a NAT gateway and a replica', ['--auth', 'iam', '--network', 'nat', '--reader']],
     ['Aurora behind a proxy with a reader', ['--database', 'aurora', '--proxy', '--reader']],
-    ['Aurora that may pause', ['--database', 'aurora', '--min-acu', '0']],
-  ])(
-    '%s, all its calls within its policy',
-    async (_title, flags) => {
-      const { bed, run } = await startCloudBed();
-      const made = await run('provision', '--yes', '--no-prices', ...flags);
-      expect(made, made.stderr).toMatchObject(ok);
-      const again = await run('provision', '--plan', '--no-prices', '--json', ...flags);
-      expect(again, again.stderr).toMatchObject(ok);
-      const target = {
-        project: 'shop',
-        stage: 'dev',
-        account: bed.account,
-        region: 'us-east-1',
-        partition: 'aws',
-      };
-      expect(await coveredBy(policyFor(['provision'], target), await bed.requests(), target)).toEqual([]);
-      await bed.clearRequests();
-      const gone = await run('destroy', '--confirm', 'shop', '--json');
-      expect(gone, gone.stderr).toMatchObject(ok);
-      expect(gone.json()).toMatchObject({ unwanted: [] });
-      expect(await coveredBy(policyFor(['destroy'], target), await bed.requests(), target)).toEqual([]);
-    },
-    120_000,
-  );
+  ]);
 });
