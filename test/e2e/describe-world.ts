@@ -180,7 +180,7 @@ function namesFor(text: string, names: ReadonlyMap<string, string>): string {
     .replaceAll(/\b(secret:[\w/!-]+)-\w{6}\b/g, '$1')
     .replaceAll(/\blambdapg-[0-9a-f]{16}\b/g, 'lambdapg-HASH')
     .replaceAll(/^[\w+/]{43}=$/g, 'other code')
-    .replaceAll(/rds!db-[0-9a-f-]{36}/g, 'rds!db-ID')
+    .replaceAll(/rds!(db|cluster)-[0-9a-f-]{36}/g, 'rds!$1-ID')
     .replaceAll(/\bproxy-[a-z0-9]{12}\b/g, 'proxy-HASH')
     .replaceAll(/\bdb-[A-Z0-9]{26}|\bprx-[0-9a-f]+/g, 'RESOURCE')
     .replaceAll(/-(20\d\d-[\d-]+|20\d{12})\b/g, '-TIME')
