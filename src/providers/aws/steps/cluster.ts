@@ -11,18 +11,19 @@ import { nameOf, type Stage, tagsOf } from '../stage.ts';
 import {
   certificateAuthority,
   clusterHave,
+  commonChanges,
+  commonDifferences,
   compare,
   type DatabaseNeeds,
   foundByStatus,
   instanceHave,
   masterLogin,
   masterUser,
-  versionFits,
   wantedVersion,
 } from './database.ts';
 import type { DatabaseHave } from './database-have.ts';
 import { deleteInstance } from './instance.ts';
-import { absent, difference } from './tagged.ts';
+import { absent } from './tagged.ts';
 import type { AwsStep, World } from './world.ts';
 
 const hourMs = 3_600_000;
@@ -79,16 +80,10 @@ export function clusterStep(world: World, needs: DatabaseNeeds): AwsStep<Databas
       await aws.write.rds.send(
         new ModifyDBClusterCommand({
           DBClusterIdentifier: name,
-          ApplyImmediately: true,
+          ...commonChanges(stage, differences),
           ...(changed('ServerlessV2ScalingConfiguration') && {
             ServerlessV2ScalingConfiguration: scalingOf(stage),
           }),
-          ...(changed('BackupRetentionPeriod') && { BackupRetentionPeriod: database.backupDays }),
-          ...(changed('DeletionProtection') && { DeletionProtection: database.deletionProtection }),
-          ...(changed('IAMDatabaseAuthenticationEnabled') && {
-            EnableIAMDatabaseAuthentication: auth === 'iam',
-          }),
-          ...(changed('EngineVersion') && { EngineVersion: wantedVersion(stage) }),
         }),
       );
     },
@@ -168,21 +163,14 @@ function scalingOf({ cloud }: Stage) {
 }
 
 function differencesOf({ stage }: World, cluster: DBCluster): Difference[] {
-  const { database, auth } = stage.cloud;
+  const { database } = stage.cloud;
   const { MinCapacity, MaxCapacity } = cluster.ServerlessV2ScalingConfiguration ?? {};
-  const want = wantedVersion(stage);
-  const sameMajor = cluster.EngineVersion?.split('.')[0] === want.split('.')[0];
   return [
     ...compare(
       'ServerlessV2ScalingConfiguration',
       `${MinCapacity} to ${MaxCapacity} ACU`,
       `${database.minAcu} to ${database.maxAcu} ACU`,
     ),
-    ...compare('BackupRetentionPeriod', cluster.BackupRetentionPeriod, database.backupDays),
-    ...compare('DeletionProtection', cluster.DeletionProtection, database.deletionProtection),
-    ...compare('IAMDatabaseAuthenticationEnabled', cluster.IAMDatabaseAuthenticationEnabled, auth === 'iam'),
-    ...(versionFits(cluster.EngineVersion, want)
-      ? []
-      : [difference('EngineVersion', String(cluster.EngineVersion), want, sameMajor)]),
+    ...commonDifferences(stage, cluster),
   ];
 }

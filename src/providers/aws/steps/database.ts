@@ -105,3 +105,37 @@ export function clusterHave(cluster: DBCluster): DatabaseHave | undefined {
 /** A value that differs and can be changed in place. */
 export const compare = (property: string, have: unknown, want: unknown): Difference[] =>
   have === want || have === undefined ? [] : [difference(property, String(have), String(want), true)];
+
+/** What an instance and a cluster are compared in alike. */
+export function commonDifferences(
+  stage: Stage,
+  have: Pick<
+    DBInstance & DBCluster,
+    'BackupRetentionPeriod' | 'DeletionProtection' | 'IAMDatabaseAuthenticationEnabled' | 'EngineVersion'
+  >,
+): Difference[] {
+  const { database, auth } = stage.cloud;
+  const want = wantedVersion(stage);
+  const sameMajor = have.EngineVersion?.split('.')[0] === want.split('.')[0];
+  return [
+    ...compare('BackupRetentionPeriod', have.BackupRetentionPeriod, database.backupDays),
+    ...compare('DeletionProtection', have.DeletionProtection, database.deletionProtection),
+    ...compare('IAMDatabaseAuthenticationEnabled', have.IAMDatabaseAuthenticationEnabled, auth === 'iam'),
+    ...(versionFits(have.EngineVersion, want)
+      ? []
+      : [difference('EngineVersion', String(have.EngineVersion), want, sameMajor)]),
+  ];
+}
+
+/** Their changes, in the words of `ModifyDBInstance` and `ModifyDBCluster`. */
+export function commonChanges(stage: Stage, differences: readonly Difference[]) {
+  const { database, auth } = stage.cloud;
+  const changed = (property: string): boolean => differences.some((one) => one.property === property);
+  return {
+    ApplyImmediately: true,
+    ...(changed('BackupRetentionPeriod') && { BackupRetentionPeriod: database.backupDays }),
+    ...(changed('DeletionProtection') && { DeletionProtection: database.deletionProtection }),
+    ...(changed('IAMDatabaseAuthenticationEnabled') && { EnableIAMDatabaseAuthentication: auth === 'iam' }),
+    ...(changed('EngineVersion') && { EngineVersion: wantedVersion(stage) }),
+  };
+}

@@ -10,13 +10,14 @@ import type { Difference } from '../../../provision/step.ts';
 import { nameOf, tagsOf } from '../stage.ts';
 import {
   certificateAuthority,
+  commonChanges,
+  commonDifferences,
   compare,
   type DatabaseNeeds,
   foundByStatus,
   instanceHave,
   masterLogin,
   masterUser,
-  versionFits,
   wantedVersion,
 } from './database.ts';
 import type { DatabaseHave } from './database-have.ts';
@@ -82,16 +83,10 @@ export function instanceStep(world: World, needs: DatabaseNeeds): AwsStep<Databa
       await aws.write.rds.send(
         new ModifyDBInstanceCommand({
           DBInstanceIdentifier: name,
-          ApplyImmediately: true,
+          ...commonChanges(stage, differences),
           ...(changed('DBInstanceClass') && { DBInstanceClass: database.instanceClass }),
           ...(changed('AllocatedStorage') && { AllocatedStorage: database.storageGb }),
           ...(changed('MultiAZ') && { MultiAZ: database.multiAz }),
-          ...(changed('BackupRetentionPeriod') && { BackupRetentionPeriod: database.backupDays }),
-          ...(changed('DeletionProtection') && { DeletionProtection: database.deletionProtection }),
-          ...(changed('IAMDatabaseAuthenticationEnabled') && {
-            EnableIAMDatabaseAuthentication: auth === 'iam',
-          }),
-          ...(changed('EngineVersion') && { EngineVersion: wantedVersion(stage) }),
         }),
       );
     },
@@ -156,11 +151,9 @@ export async function deleteInstance({ aws }: World, name: string, finalSnapshot
 }
 
 function differencesOf({ stage }: World, instance: DBInstance): Difference[] {
-  const { database, auth } = stage.cloud;
+  const { database } = stage.cloud;
   const pending = instance.PendingModifiedValues ?? {};
   const storage = instance.AllocatedStorage ?? 0;
-  const want = wantedVersion(stage);
-  const sameMajor = instance.EngineVersion?.split('.')[0] === want.split('.')[0];
   return [
     ...compare(
       'DBInstanceClass',
@@ -178,11 +171,6 @@ function differencesOf({ stage }: World, instance: DBInstance): Difference[] {
         ]
       : compare('AllocatedStorage', pending.AllocatedStorage ?? storage, database.storageGb)),
     ...compare('MultiAZ', pending.MultiAZ ?? instance.MultiAZ, database.multiAz),
-    ...compare('BackupRetentionPeriod', instance.BackupRetentionPeriod, database.backupDays),
-    ...compare('DeletionProtection', instance.DeletionProtection, database.deletionProtection),
-    ...compare('IAMDatabaseAuthenticationEnabled', instance.IAMDatabaseAuthenticationEnabled, auth === 'iam'),
-    ...(versionFits(instance.EngineVersion, want)
-      ? []
-      : [difference('EngineVersion', String(instance.EngineVersion), want, sameMajor)]),
+    ...commonDifferences(stage, instance),
   ];
 }
