@@ -2,8 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type CloudBed, withCloudBed } from './cloud-bed.ts';
-import { describeWorld, type WorldDescription } from './describe-world.ts';
-import { complete, killAt, killPoints, verifyDone } from './kill-points.ts';
+import { complete, describeStage, killAt, killPoints, verifyDone } from './kill-points.ts';
 
 const provision = ['provision', '--yes', '--no-prices', '--auth', 'iam'];
 const deploy = ['deploy', '--yes'];
@@ -22,16 +21,6 @@ async function changeFunction({ dir }: CloudBed): Promise<void> {
   const answers = JSON.parse(await readFile(config, 'utf8')) as { functions: { api: object } };
   answers.functions.api = { ...answers.functions.api, memoryMb: 512 };
   await writeFile(config, JSON.stringify(answers));
-}
-
-/**
- * A run that was killed between its last effect and its lock's release leaves the lock: the next run has nothing to do and takes
- * none. It is dead, and goes with the next change or with destroy.
- */
-async function describeStage({ bed }: CloudBed): Promise<WorldDescription> {
-  const { Parameters, ...stage } = await describeWorld(bed);
-  expect(Parameters?.length).toBeLessThanOrEqual(1);
-  return stage;
 }
 
 const clean = await withCloudBed(async (cloud) => {

@@ -4,6 +4,7 @@ import { expect } from 'vitest';
 import type { HookCall, LoggedRequest } from '../bed/bed.ts';
 import { built, plainEnvironment } from './cli.ts';
 import { type CloudBed, isChange, nameOf } from './cloud-bed.ts';
+import { describeWorld, type WorldDescription } from './describe-world.ts';
 
 /** Where a run is killed: when the `nth` call of that name has had its effect, and before its answer is heard. */
 export interface KillPoint {
@@ -92,4 +93,14 @@ export async function verifyDone(cloud: CloudBed, ...args: string[]): Promise<vo
   await cloud.bed.clearRequests();
   await complete(cloud, ...args);
   expect((await cloud.bed.requests()).filter(isEffect).map(nameOf)).toEqual([]);
+}
+
+/**
+ * A run that was killed between its last effect and its lock's release leaves the lock: the next run has nothing to do and takes
+ * none. It is dead, and goes with the next change or with destroy.
+ */
+export async function describeStage({ bed }: CloudBed): Promise<WorldDescription> {
+  const { Parameters, ...stage } = await describeWorld(bed);
+  expect(Parameters?.length).toBeLessThanOrEqual(1);
+  return stage;
 }

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { withCloudBed } from './cloud-bed.ts';
-import { describeWorld } from './describe-world.ts';
-import { complete, killAt, killPoints, verifyDone } from './kill-points.ts';
+import { complete, describeStage, killAt, killPoints, verifyDone } from './kill-points.ts';
 
 const variants = {
   'RDS behind a proxy with IAM': ['--proxy', '--auth', 'iam'],
@@ -16,7 +15,7 @@ for (const [title, flags] of Object.entries(variants)) {
   const provision = ['provision', '--no-prices', ...flags];
   const clean = await withCloudBed(async (cloud) => {
     await complete(cloud, ...provision, '--yes');
-    return { points: await killPoints(cloud), world: await describeWorld(cloud.bed) };
+    return { points: await killPoints(cloud), world: await describeStage(cloud) };
   });
   const points = clean.points.filter(({ call, nth }) => !tried.has(`${call} ${nth}`));
   for (const { call, nth } of points) tried.add(`${call} ${nth}`);
@@ -27,7 +26,7 @@ for (const [title, flags] of Object.entries(variants)) {
         withCloudBed(async (cloud) => {
           expect(await killAt(cloud, [...provision, '--yes'], point)).toBe(true);
           await complete(cloud, ...provision, '--yes');
-          expect(await describeWorld(cloud.bed)).toEqual(clean.world);
+          expect(await describeStage(cloud)).toEqual(clean.world);
           await verifyDone(cloud, ...provision, '--plan');
         }),
       120_000,
