@@ -150,7 +150,7 @@ describe('budget with a proxy', () => {
 });
 
 test.each([
-  [{ proxy: {} }, /opens at most 180 connections.*borrowTimeoutSeconds/],
+  [{ proxy: {} }, /opens at most 160 connections.*borrowTimeoutSeconds/],
   [{ database: { kind: 'aurora', minAcu: 0, maxAcu: 64 } }, /max_connections = 200, as the database says/],
 ])('as text, of %j', (cloud, expected) => {
   expect(formatBudget(estimateBudget({ ...project(cloud, { api: 5 }), maxConnections: 200 }))).toMatch(
