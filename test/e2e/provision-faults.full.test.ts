@@ -4,6 +4,28 @@ import { startCloudBed } from './cloud-bed.ts';
 import { creations, provision, verifyWorld } from './provision-world.ts';
 
 describe('provision reaches the same world', () => {
+  test('when what was made is seen late', async () => {
+    const cloud = await startCloudBed();
+    const { bed, run } = cloud;
+    await bed.lag({ default: 3 });
+    const result = await run(...provision);
+    expect(result.exitCode, result.stderr).toBe(0);
+    await bed.lag({ default: 0 });
+    await verifyWorld(cloud);
+  }, 240_000);
+
+  test('when the session expires in the middle: the next run goes on', async () => {
+    const cloud = await startCloudBed();
+    const { bed, run } = cloud;
+    await bed.fault({ service: 'rds', action: 'CreateDBInstance', kind: 'expired', count: 1 });
+    const expired = await run(...provision, '--json');
+    expect(expired).toMatchObject({ exitCode: 1 });
+    expect(expired.json()).toMatchObject({ error: { code: 'SESSION_EXPIRED' } });
+    const result = await run(...provision);
+    expect(result.exitCode, result.stderr).toBe(0);
+    await verifyWorld(cloud);
+  }, 240_000);
+
   test.each([
     ['throttled twice', { kind: 'throttling', count: 2 }],
     ['answered by a 500', { kind: 'server-error', count: 1 }],

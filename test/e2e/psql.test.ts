@@ -72,8 +72,8 @@ describe('lambdapg psql', () => {
       steps: [
         ['=> ', 'SELECT current_user;\n'],
         ['=> ', "\\! tr '\\0' ' ' < /proc/$PPID/cmdline; echo password $(printenv PGPASSWORD | wc -c)\n"],
-        ['=> ', 'SELECT pg_sleep(60);\n'],
-        ['pg_sleep(60);', '\u0003'],
+        ['=> ', '\\echo :DBNAME-begun \\\\ SELECT pg_sleep(60);\n'],
+        ['my_api-begun', '\u0003', 1],
         ['=> ', '\\q\n'],
       ],
     };

@@ -1,4 +1,4 @@
-"""Runs a command on a real pseudo-terminal: argv[1] is JSON {steps: [[wait for, then type], ...], command: [...]}.
+"""Runs a command on a real pseudo-terminal: argv[1] is JSON {steps: [[wait for, then type, pause?], ...], command: [...]}.
 
 Prints what the terminal showed and ends with the command's exit code.
 """
@@ -29,7 +29,9 @@ while time.monotonic() < deadline:
             break
         shown += chunk.decode(errors="replace")
     if steps and steps[0][0] in shown:
-        text = steps.pop(0)[1]
+        _, text, *pause = steps.pop(0)
+        # For what shows nothing when it begins: a query that runs.
+        time.sleep(sum(pause))
         shown_before, shown = shown, ""
         sys.stdout.write(shown_before)
         os.write(terminal, text.encode())
