@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, realpath, rename, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { BuildContext, BuildOptions, BuildResult, Message } from 'esbuild';
@@ -143,8 +144,10 @@ async function writeOutputs(result: BuildResult, outdir: string): Promise<number
     );
     if (unchanged) continue;
     await mkdir(dirname(path), { recursive: true });
-    await writeFile(`${path}.new`, contents);
-    await rename(`${path}.new`, path);
+    // A `dev` and a `deploy`, or two of them, may be writing at once.
+    const staging = `${path}.${randomUUID().slice(0, 8)}.new`;
+    await writeFile(staging, contents);
+    await rename(staging, path);
   }
   return files.find(({ path }) => path === join(outdir, 'index.mjs'))?.contents.length ?? 0;
 }

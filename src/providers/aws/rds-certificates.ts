@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Context } from '../../context.ts';
@@ -44,8 +45,9 @@ async function download(context: Context, region: string, cached: string): Promi
   if (!response.ok) throw new Error(`HTTP ${response.status}`);
   if (!text.includes('-----BEGIN CERTIFICATE-----')) throw new Error('what came is no PEM file');
   await mkdir(dirname(cached), { recursive: true });
-  await writeFile(`${cached}.new`, text);
-  await rename(`${cached}.new`, cached);
+  const staging = `${cached}.${randomUUID().slice(0, 8)}`;
+  await writeFile(staging, text);
+  await rename(staging, cached);
   return text;
 }
 
