@@ -14,11 +14,14 @@ export interface RoleNames {
   readonly slots: { readonly a: string; readonly b: string };
 }
 
+export const slotNames = ['a', 'b'] as const;
+export type SlotName = (typeof slotNames)[number];
+
 /**
  * How the slots log in: by passwords (a slot without one waits for its first rotation), or by IAM tokens, which on RDS are for
  * members of `rds_iam`, who then have no other way in.
  */
-export type SlotLogins = { readonly a: Secret; readonly b?: Secret } | 'iam';
+export type SlotLogins = { readonly [slot in SlotName]?: Secret } | 'iam';
 
 export function roleNames(names: ProjectNames): RoleNames {
   const prefix = names.snake;
@@ -27,14 +30,20 @@ export function roleNames(names: ProjectNames): RoleNames {
 
 /**
  * Creates what is missing of the project's roles and their rights in the database that `client` is connected to. Safe to
- * repeat and to run twice at once. A slot that exists keeps its password: changing one is a rotation.
+ * repeat and to run twice at once. A slot that exists keeps its password, for changing one is a rotation, unless it is among
+ * `renewed`: slots that cannot log in with what `logins` has for them.
  *
  * @param client a superuser, or (as on RDS) a role with CREATEROLE and CREATEDB that owns the database
  * @throws pg's DatabaseError, 42501 when the role may not do this
  */
-export async function ensureRoles(client: Client, names: ProjectNames, logins: SlotLogins): Promise<void> {
+export async function ensureRoles(
+  client: Client,
+  names: ProjectNames,
+  logins: SlotLogins,
+  renewed: readonly SlotName[] = [],
+): Promise<void> {
   await inTransaction(client, async () => {
-    await createRoles(client, roleNames(names), logins);
+    await createRoles(client, roleNames(names), logins, renewed);
     await grantDatabase(client, roleNames(names));
   });
 }
@@ -44,29 +53,31 @@ export async function ensureDatabaseGrants(client: Client, names: ProjectNames):
   await inTransaction(client, () => grantDatabase(client, roleNames(names)));
 }
 
-async function createRoles(client: Client, roles: RoleNames, logins: SlotLogins): Promise<void> {
+async function createRoles(
+  client: Client,
+  roles: RoleNames,
+  logins: SlotLogins,
+  renewed: readonly SlotName[],
+): Promise<void> {
   const { owner, app, slots } = roles;
   const existing = await existingRoles(client, [owner, app, slots.a, slots.b]);
   const [ownerId, appId] = [quoteIdentifier(owner), quoteIdentifier(app)];
   if (!existing.has(owner)) await client.query(`CREATE ROLE ${ownerId} NOLOGIN`);
   if (!existing.has(app)) await client.query(`CREATE ROLE ${appId} NOLOGIN`);
   await joinOwner(client, owner);
-  for (const slot of ['a', 'b'] as const) {
+  for (const slot of slotNames) {
     const id = quoteIdentifier(slots[slot]);
-    if (!existing.has(slots[slot]))
-      await client.query(createSlot(id, logins === 'iam' ? logins : logins[slot]));
-    if (logins === 'iam' && !(await hasMember(client, 'rds_iam', slots[slot]))) {
-      await client.query(`GRANT rds_iam TO ${id}`);
+    const password = logins === 'iam' ? undefined : logins[slot];
+    if (!existing.has(slots[slot])) await client.query(`CREATE ROLE ${id} LOGIN NOINHERIT`);
+    if (password !== undefined && (!existing.has(slots[slot]) || renewed.includes(slot))) {
+      await client.query(`ALTER ROLE ${id} PASSWORD ${quoteLiteral(scramVerifier(password))}`);
     }
+    const byToken = await hasMember(client, 'rds_iam', slots[slot]);
+    if (logins === 'iam' && !byToken) await client.query(`GRANT rds_iam TO ${id}`);
+    if (logins !== 'iam' && byToken) await client.query(`REVOKE rds_iam FROM ${id}`);
     if (!(await hasMember(client, app, slots[slot]))) await client.query(`GRANT ${appId} TO ${id}`);
     await client.query(`ALTER ROLE ${id} SET role = ${quoteLiteral(app)}`);
   }
-}
-
-function createSlot(id: string, login: Secret | 'iam' | undefined): string {
-  const create = `CREATE ROLE ${id} LOGIN NOINHERIT`;
-  if (login === undefined || login === 'iam') return create;
-  return `${create} PASSWORD ${quoteLiteral(scramVerifier(login))}`;
 }
 
 /**
@@ -135,10 +146,13 @@ async function existingRoles(client: Client, names: readonly string[]): Promise<
   return new Set(rows.map((row) => row.rolname));
 }
 
+/** No where there is no such role: `rds_iam` is RDS's alone. */
 async function hasMember(client: Client, role: string, member: string): Promise<boolean> {
   const { rows } = await client.query({
-    text: 'SELECT 1 FROM pg_auth_members WHERE roleid = $1::regrole AND member = $2::regrole',
-    values: [quoteIdentifier(role), quoteIdentifier(member)],
+    text: `SELECT 1 FROM pg_auth_members
+            WHERE roleid = (SELECT oid FROM pg_roles WHERE rolname = $1)
+              AND member = (SELECT oid FROM pg_roles WHERE rolname = $2)`,
+    values: [role, member],
   });
   return rows.length > 0;
 }

@@ -179,6 +179,22 @@ describe('answers that change', () => {
     });
   }, 240_000);
 
+  test('of who logs in how reach the roles: a proxy that comes later, IAM, and passwords again', async () => {
+    const cloud = await startCloudBed();
+    const asApp = ['psql', '--stage', 'dev', '--as', 'app', '--csv', '-c', 'SELECT current_user'];
+    for (const answers of [
+      [],
+      ['--proxy'],
+      ['--no-proxy', '--auth', 'iam'],
+      ['--proxy', '--auth', 'secret'],
+    ]) {
+      await must(cloud, 'provision', '--yes', '--no-prices', ...answers);
+      const plan = await must(cloud, 'provision', '--plan', '--no-prices', '--json');
+      expect(plan.json()).toMatchObject({ plan: { changes: 0 } });
+      expect((await must(cloud, ...asApp)).stdout).toBe('current_user\nshop_app');
+    }
+  }, 240_000);
+
   test('that oversubscribe the database are refused once it is there, with the number that fits', async () => {
     const cloud = await startCloudBed();
     const file = join(cloud.dir, 'lambdapg.json');

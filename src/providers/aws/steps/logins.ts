@@ -1,5 +1,6 @@
 import type { OpenDatabase } from '../../../database/open-database.ts';
-import type { SlotLogins } from '../../../database/roles.ts';
+import { type SlotLogins, type SlotName, slotNames } from '../../../database/roles.ts';
+import type { ConnectionTarget } from '../../../database/target.ts';
 import { errorCode, errorMessage } from '../../../errors.ts';
 import { ensureRolesJob } from '../../../jobs/ensure-roles-job.ts';
 import { queryJob } from '../../../jobs/query-job.ts';
@@ -7,13 +8,13 @@ import { parseProjectName } from '../../../project/names.ts';
 import type { Found } from '../../../provision/step.ts';
 import { explainDenied } from '../permissions/explain-denied.ts';
 import type { DatabaseHave } from './database-have.ts';
-import { readLogin, type SecretHave, secretNameOf } from './secrets.ts';
+import { type Login, readLogin, type SecretHave, secretNameOf, slotSecret } from './secrets.ts';
 import { absent } from './tagged.ts';
 import type { AwsStep, World } from './world.ts';
 
 /**
- * The project's roles in the database. They are there when slot a can log in with the password that the functions will read (or
- * with an IAM token) and acts as the application role.
+ * The project's roles in the database. They are there when each slot that has a secret can log in with it (or slot a with an IAM
+ * token) and acts as the application role.
  */
 export function loginsStep(
   world: World,
@@ -38,7 +39,7 @@ export function loginsStep(
         return { state: 'unverified', why: 'the database is private and there is no runner yet' };
       }
       try {
-        return await findLogin(await world.openDatabase(found.have), `${stage.snake}_app`);
+        return await findLogins(world, await world.openDatabase(found.have));
       } catch (error) {
         // Who may only look, as a CI job on a pull request, has no business with the login.
         const denied = explainDenied(error, 'secretsmanager:GetSecretValue');
@@ -49,25 +50,63 @@ export function loginsStep(
     async create(haves) {
       const open = await world.openDatabase(haves.get(database));
       const names = parseProjectName(stage.project);
-      await open.run(ensureRolesJob, open.admin, { names, logins: await readLogins(world) });
+      const logins = await readSlots(world);
+      const renewed: SlotName[] = [];
+      for (const { slot, target } of targetsOf(open, logins)) {
+        if ((await findLogin(world, open, target)).state === 'absent' && slot !== undefined)
+          renewed.push(slot);
+      }
+      await open.run(ensureRolesJob, open.admin, { names, logins: passwordsOf(logins), renewed });
     },
   };
 }
 
-async function readLogins({ aws, stage }: World): Promise<SlotLogins> {
+/** What the secrets have for each slot; behind no proxy the active one alone. */
+type SlotSecrets = 'iam' | ReadonlyMap<SlotName, Login>;
+
+async function readSlots({ aws, stage }: World): Promise<SlotSecrets> {
   if (stage.cloud.auth === 'iam') return 'iam';
-  const a = (await readLogin(aws, secretNameOf(stage, stage.cloud.proxy === false ? 'active' : 'slot-a')))
-    .password;
-  if (stage.cloud.proxy === false) return { a };
-  return { a, b: (await readLogin(aws, secretNameOf(stage, 'slot-b'))).password };
+  const resources = stage.cloud.proxy === false ? ['active'] : slotNames.map(slotSecret);
+  const logins = await Promise.all(
+    resources.map((resource) => readLogin(aws, secretNameOf(stage, resource))),
+  );
+  return new Map(
+    slotNames.flatMap((slot) => {
+      const login = logins.find(({ username }) => username === `${stage.snake}_${slot}`);
+      return login === undefined ? [] : [[slot, login] as const];
+    }),
+  );
+}
+
+const passwordsOf = (logins: SlotSecrets): SlotLogins =>
+  logins === 'iam' ? logins : Object.fromEntries([...logins].map(([slot, { password }]) => [slot, password]));
+
+function targetsOf(open: OpenDatabase, logins: SlotSecrets): { slot?: SlotName; target: ConnectionTarget }[] {
+  if (logins === 'iam') return [{ target: open.app }];
+  return [...logins].map(([slot, { username: user, password }]) => ({
+    slot,
+    target: { ...open.app, user, password },
+  }));
+}
+
+async function findLogins(world: World, open: OpenDatabase): Promise<Found<null>> {
+  const logins = targetsOf(open, await readSlots(world));
+  const found = await Promise.all(logins.map(({ target }) => findLogin(world, open, target)));
+  const worst =
+    found.find(({ state }) => state === 'unverified') ?? found.find(({ state }) => state === 'absent');
+  return worst ?? { state: 'ready', have: null };
 }
 
 /** No such role or another password; no such database; no rights there: what creating the roles puts right. */
 const notYet = new Set(['DATABASE_LOGIN_REFUSED', 'DATABASE_ACCESS_REFUSED', 'DATABASE_MISSING']);
 
-async function findLogin(open: OpenDatabase, appRole: string): Promise<Found<null>> {
+async function findLogin(
+  { stage }: World,
+  open: OpenDatabase,
+  target: ConnectionTarget,
+): Promise<Found<null>> {
   try {
-    const { results } = await open.run(queryJob, open.app, {
+    const { results } = await open.run(queryJob, target, {
       path: 'lambdapg',
       text: 'SELECT current_user',
       oneTransaction: true,
@@ -75,7 +114,7 @@ async function findLogin(open: OpenDatabase, appRole: string): Promise<Found<nul
       maxSize: 1_000,
     });
     const role = results[0]?.rows[0]?.[0];
-    return role === appRole ? { state: 'ready', have: null } : absent;
+    return role === `${stage.snake}_app` ? { state: 'ready', have: null } : absent;
   } catch (error) {
     if (notYet.has(errorCode(error) ?? '')) return absent;
     return { state: 'unverified', why: errorMessage(error) };

@@ -3,9 +3,11 @@ import {
   CreateSecretCommand,
   DeleteSecretCommand,
   GetSecretValueCommand,
+  PutSecretValueCommand,
   RestoreSecretCommand,
   type SecretListEntry,
 } from '@aws-sdk/client-secrets-manager';
+import { type SlotName, slotNames } from '../../../database/roles.ts';
 import { Secret } from '../../../secret.ts';
 import type { Aws } from '../clients.ts';
 import { isOurs, notOurs, type Stage, tagsOf } from '../stage.ts';
@@ -26,23 +28,32 @@ export const secretNameOf = (stage: Stage, resource: string): string => `${stage
 
 /**
  * What the functions read (`active`), and behind a proxy one secret for each slot, because a proxy knows one secret per
- * login. Rotation moves `active` from slot to slot.
+ * login. Rotation moves `active` from slot to slot. The slot that `active` names has the password of `active`, also when the
+ * proxy came later.
  */
 export function loginSecrets(world: World): {
   active: AwsStep<SecretHave>;
   slots: readonly AwsStep<SecretHave>[];
 } {
   const { snake, cloud } = world.stage;
-  if (cloud.proxy === false) {
-    return { active: secretStep(world, 'active', [], () => newLogin(`${snake}_a`)), slots: [] };
-  }
-  const a = secretStep(world, 'slot-a', [], () => newLogin(`${snake}_a`));
-  const b = secretStep(world, 'slot-b', [], () => newLogin(`${snake}_b`));
-  const active = secretStep(world, 'active', [a], () =>
-    readLogin(world.aws, secretNameOf(world.stage, 'slot-a')),
-  );
-  return { active, slots: [a, b] };
+  const active = secretStep(world, 'active', { needs: [], makeLogin: () => newLogin(`${snake}_a`) });
+  if (cloud.proxy === false) return { active, slots: [] };
+  const slots = slotNames.map((slot) => {
+    const username = `${snake}_${slot}`;
+    const findActive = async () => {
+      const login = await readLogin(world.aws, secretNameOf(world.stage, 'active'));
+      return login.username === username ? login : undefined;
+    };
+    return secretStep(world, slotSecret(slot), {
+      needs: [active],
+      makeLogin: async () => (await findActive()) ?? newLogin(username),
+      findActive,
+    });
+  });
+  return { active, slots };
 }
+
+export const slotSecret = (slot: SlotName): string => `slot-${slot}`;
 
 /** 256 bits in an alphabet that URLs, RDS and every driver take as it is. */
 async function newLogin(username: string): Promise<Login> {
@@ -60,11 +71,20 @@ export async function readLogin(aws: Aws, id: string): Promise<Login> {
   return { username, password: new Secret(password) };
 }
 
+interface SecretParts {
+  readonly needs: readonly AwsStep<SecretHave>[];
+  readonly makeLogin: () => Promise<Login>;
+  /** What `active` has for this login: a secret that comes back from deletion may hold a former password. */
+  readonly findActive?: () => Promise<Login | undefined>;
+}
+
+const secretText = ({ username, password }: Login): string =>
+  JSON.stringify({ username, password: password.reveal(), engine: 'postgres' });
+
 function secretStep(
   { aws, stage, removal }: World,
   resource: string,
-  needs: readonly AwsStep<SecretHave>[],
-  makeLogin: () => Promise<Login>,
+  { needs, makeLogin, findActive }: SecretParts,
 ): AwsStep<SecretHave> {
   const name = secretNameOf(stage, resource);
   return {
@@ -82,18 +102,22 @@ function secretStep(
       return { state: 'drifted', have, differences: [difference('DeletedDate', deleted, 'none', true)] };
     },
     async create() {
-      const { username, password } = await makeLogin();
       await aws.write.secrets.send(
         new CreateSecretCommand({
           Name: name,
           Description: `lambdapg: login of ${stage.prefix} (${resource})`,
-          SecretString: JSON.stringify({ username, password: password.reveal(), engine: 'postgres' }),
+          SecretString: secretText(await makeLogin()),
           Tags: tagsOf(stage, resource),
         }),
       );
     },
     async update({ arn }) {
       await aws.write.secrets.send(new RestoreSecretCommand({ SecretId: arn }));
+      const login = await findActive?.();
+      if (login === undefined) return;
+      await aws.write.secrets.send(
+        new PutSecretValueCommand({ SecretId: arn, SecretString: secretText(login) }),
+      );
     },
     async remove({ arn }) {
       const recovery =
