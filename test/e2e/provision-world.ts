@@ -45,3 +45,49 @@ export async function verifyWorld({ bed, run }: CloudBed): Promise<void> {
   });
   expect(after.Vpcs.filter(({ Tags = [] }) => Tags.length > 0)).toEqual([]);
 }
+
+interface Group {
+  readonly GroupId: string;
+  readonly GroupName: string;
+  readonly IpPermissions: readonly Permission[];
+  readonly IpPermissionsEgress: readonly Permission[];
+}
+
+interface Permission {
+  readonly IpProtocol: string;
+  readonly FromPort?: number;
+  readonly UserIdGroupPairs?: readonly { readonly GroupId: string }[];
+  readonly IpRanges?: readonly { readonly CidrIp: string }[];
+}
+
+/** Every rule of the stage's groups: `shop-dev-function out tcp 5432 shop-dev-proxy`. */
+export async function rulesOf({ bed }: CloudBed): Promise<string[]> {
+  const { SecurityGroups } = await bed.aws<{ SecurityGroups: Group[] }>({
+    service: 'ec2',
+    action: 'DescribeSecurityGroups',
+    input: {},
+  });
+  const ours = SecurityGroups.filter(({ GroupName }) => GroupName.startsWith('shop-dev-'));
+  const nameOf = (id: string): string => ours.find(({ GroupId }) => GroupId === id)?.GroupName ?? id;
+  return ours
+    .flatMap(({ GroupName, IpPermissions, IpPermissionsEgress }) => {
+      const lines = (direction: string, permissions: readonly Permission[]) =>
+        permissions.flatMap(({ IpProtocol, FromPort, UserIdGroupPairs = [], IpRanges = [] }) =>
+          [
+            ...UserIdGroupPairs.map(({ GroupId }) => nameOf(GroupId)),
+            ...IpRanges.map(({ CidrIp }) => CidrIp),
+          ].map((peer) =>
+            `${GroupName} ${direction} ${IpProtocol} ${FromPort} ${peer}`.replaceAll('shop-dev-', ''),
+          ),
+        );
+      return [...lines('out', IpPermissionsEgress), ...lines('in', IpPermissions)];
+    })
+    .sort();
+}
+
+/** Runs a command that must succeed. */
+export const must = async (cloud: CloudBed, ...args: string[]) => {
+  const result = await cloud.run(...args);
+  expect(result.exitCode, result.stderr).toBe(0);
+  return result;
+};
