@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { routeKinds } from './database/route.ts';
-import { databaseAuths, databaseKinds, networkKinds } from './project/config-schema.ts';
+import { databaseAuths, managedDatabases, networkKinds } from './project/choices.ts';
 
 /** The flags of every command that works on a stage in the cloud. */
 export const cloudFlags = {
@@ -17,7 +17,7 @@ export const cloudFlags = {
 
 /** The answers that `provision` can be given as flags; they are written to lambdapg.json once they are carried out. */
 export const answerFlags = {
-  database: Flags.string({ options: databaseKinds, description: 'RDS instance, or Aurora Serverless v2' }),
+  database: Flags.string({ options: managedDatabases, description: 'RDS instance, or Aurora Serverless v2' }),
   proxy: Flags.boolean({ allowNo: true, description: 'RDS Proxy between functions and database' }),
   auth: Flags.string({
     options: databaseAuths,

@@ -1,7 +1,9 @@
 import { relative } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand, toggle } from '../base-command.ts';
-import { architectures, languages, packageManagers, runtimes } from '../project/config-schema.ts';
+import { answerFlags } from '../cloud-flags.ts';
+import { databaseKinds, engineKinds, frameworks, languages, packagings } from '../project/choices.ts';
+import { architectures, packageManagers, runtimes } from '../project/config-schema.ts';
 import { postgresMajors } from '../project/postgres-packages.ts';
 import { listTemplates } from '../scaffold/catalog.ts';
 import { formatTree } from '../scaffold/files.ts';
@@ -18,7 +20,8 @@ export default class Init extends BaseCommand {
 a missing answer is an error that names its flag.`;
   static override examples = [
     '<%= config.bin %> <%= command.id %> my-api --yes',
-    '<%= config.bin %> <%= command.id %> my-api --template api --language python --package-manager npm',
+    '<%= config.bin %> <%= command.id %> my-api --template cdk-isolated-proxy --language node --yes',
+    '<%= config.bin %> <%= command.id %> my-api --engine terraform --database aurora --proxy --auth iam --yes',
     '<%= config.bin %> <%= command.id %> my-api --yes --dry-run',
     '<%= config.bin %> <%= command.id %> --list-templates --json',
   ];
@@ -29,6 +32,15 @@ a missing answer is an error that names its flag.`;
     name: Flags.string({ description: 'project name in kebab case; inferred from the directory' }),
     template: Flags.string({ description: 'template; see --list-templates' }),
     language: Flags.string({ options: [...languages], description: 'language of the functions' }),
+    engine: Flags.string({ options: [...engineKinds], description: 'who makes the cloud: none is lambdapg' }),
+    framework: Flags.string({ options: [...frameworks], description: 'hono for Node, fastapi for Python' }),
+    packaging: Flags.string({ options: [...packagings], description: 'layer: for Python packages' }),
+    ...answerFlags,
+    database: Flags.string({
+      options: [...databaseKinds],
+      description: 'what functions connect to in the cloud',
+    }),
+    region: Flags.string({ description: 'AWS region; else the one of the profile or environment' }),
     'package-manager': Flags.string({
       options: [...packageManagers],
       aliases: ['pm'],

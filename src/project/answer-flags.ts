@@ -1,5 +1,4 @@
 import { exitCodes, UserError } from '../errors.ts';
-import type { CloudConfig } from './config-schema.ts';
 import type { Answer } from './write-answers.ts';
 
 const database = (key: string): readonly string[] => ['cloud', 'database', key];
@@ -21,7 +20,14 @@ const places = {
 } satisfies Readonly<Record<string, readonly string[]>>;
 
 type AnswerFlag = keyof typeof places;
-type AnswerFlags = { readonly [name in AnswerFlag]?: string | boolean | undefined };
+export type AnswerFlags = { readonly [name in AnswerFlag]?: string | boolean | undefined };
+
+/** What is answered already. */
+export interface Answered {
+  readonly database: { readonly kind: string };
+  readonly network: { readonly kind: string };
+  readonly proxy: unknown;
+}
 
 /** What has no meaning without another answer: it would be written down and do nothing. */
 const meantFor: readonly (readonly [flags: readonly AnswerFlag[], wants: AnswerFlag, value: string])[] = [
@@ -35,7 +41,7 @@ const meantFor: readonly (readonly [flags: readonly AnswerFlag[], wants: AnswerF
  *
  * @throws UserError BAD_FLAGS (exit 2) for flags that contradict each other or the project's answers
  */
-export function parseAnswerFlags(flags: AnswerFlags, cloud: CloudConfig): Answer[] {
+export function parseAnswerFlags(flags: AnswerFlags, cloud: Answered): Answer[] {
   const all: AnswerFlags =
     flags.subnets === undefined ? flags : { ...flags, network: flags.network ?? 'existing' };
   const chosen: AnswerFlags = {

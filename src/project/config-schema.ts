@@ -1,19 +1,24 @@
 // Not `{ z }`: that form brings zod's messages in forty languages into the bundle.
 import * as z from 'zod';
+import {
+  databaseAuths,
+  databaseKinds,
+  engineKinds,
+  frameworks,
+  languages,
+  networkKinds,
+  packagings,
+} from './choices.ts';
+import { findCrossingFaults } from './crossings.ts';
 import { findNameFault } from './names.ts';
 import { postgresMajors } from './postgres-packages.ts';
 
-export const languages = ['node', 'python'] as const;
 export const packageManagers = ['npm', 'pnpm', 'yarn', 'bun'] as const;
 export const runtimes = ['nodejs24.x', 'nodejs22.x', 'python3.13', 'python3.14'] as const;
 export const architectures = ['arm64', 'x86_64'] as const;
 
 export const retentionDays = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731] as const;
-export const databaseKinds = ['rds', 'aurora'] as const;
-export const networkKinds = ['isolated', 'nat', 'existing'] as const;
-export const databaseAuths = ['secret', 'iam'] as const;
 
-export type Language = (typeof languages)[number];
 export type PackageManager = (typeof packageManagers)[number];
 export type Runtime = (typeof runtimes)[number];
 
@@ -122,7 +127,15 @@ const cloudSchema = z
       .describe('AWS region; else the one of the AWS profile or environment.'),
     database: z
       .strictObject({
-        kind: z.enum(databaseKinds).default('rds').describe('RDS instance, or Aurora Serverless v2 cluster.'),
+        kind: z
+          .enum(databaseKinds)
+          .default('rds')
+          .describe('RDS instance, Aurora Serverless v2 cluster, Heroku Postgres, or any that has a URL.'),
+        herokuAddon: z
+          .string()
+          .regex(/^[\w-]+$/)
+          .optional()
+          .describe('Heroku only: name or id of the add-on, such as postgresql-round-12345.'),
         version: z
           .string()
           .regex(/^\d+(\.\d+)?$/, 'expected a version such as "17.9"')
@@ -216,7 +229,16 @@ export const configSchema = z
       })
       .describe('The project, in kebab case; prefix of every resource, role and package name.'),
     template: z.string().describe('The template it was generated from.'),
+    engine: z
+      .enum(engineKinds)
+      .default('none')
+      .describe("Who makes the cloud's resources: none (lambdapg itself), or the engine of the project."),
     language: z.enum(languages),
+    framework: z.enum(frameworks).default('none').describe('What the handlers are written with.'),
+    packaging: z
+      .enum(packagings)
+      .default('zip')
+      .describe("layer: a Python project's packages go into a Lambda layer of their own."),
     packageManager: z.enum(packageManagers).default('npm'),
     runtime: z.enum(runtimes).describe("The functions' Lambda runtime."),
     architecture: z.enum(architectures).default('arm64'),
@@ -230,6 +252,19 @@ export const configSchema = z
       .prefault({}),
     cloud: cloudSchema.prefault({}),
     functions: z.record(functionName, functionSchema).describe('The functions by name.'),
+  })
+  .superRefine(({ engine, language, framework, packaging, cloud }, issues) => {
+    const { database, proxy, auth, network } = cloud;
+    const faults = findCrossingFaults({
+      ...{ engine, language, framework, packaging, auth, minAcu: database.minAcu },
+      database: database.kind,
+      proxy: proxy !== false,
+      // Its default is no answer. Subnets are counted where they are looked up.
+      network: network.kind === 'isolated' ? undefined : network.kind,
+      subnets: Number.POSITIVE_INFINITY,
+    });
+    for (const { path, reason } of faults)
+      issues.addIssue({ code: 'custom', path: [...path], message: reason, params: { isCrossing: true } });
   })
   .describe('The answers a lambdapg project was made with. What exists in a cloud is never written here.');
 

@@ -68,6 +68,9 @@ function faultsOf(issue: Issue, root: Node, text: string): ConfigFault[] {
   }
   const meant = issue.code === 'invalid_union' ? meantBranch(issue) : undefined;
   if (meant !== undefined) return meant.flatMap((inner) => faultsOf(inner, root, text));
+  // A rule between answers: the one that has to change may be a default, which stands nowhere.
+  if (issue.code === 'custom' && issue.params?.isCrossing === true)
+    return [locate(path, issue.message, root, text)];
   const node = findNodeAtLocation(root, path);
   if (node === undefined) return [locate(path, 'is missing', root, text)];
   const found = text.slice(node.offset, node.offset + Math.min(node.length, 60));

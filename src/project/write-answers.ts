@@ -33,7 +33,7 @@ export async function withAnswers(project: Project, answers: readonly Answer[]):
 }
 
 /** The file was well before: what is wrong now came with the answers. */
-function badAnswers(answers: readonly Answer[], faults: readonly ConfigFault[]): UserError {
+export function badAnswers(answers: readonly Answer[], faults: readonly ConfigFault[]): UserError {
   const said = faults.map(({ path, reason }) => {
     const of = answers.find((answer) => `${path}.`.startsWith(`${answer.path.join('.')}.`));
     return `${of?.given ?? `"${path}" of ${configFileName}`}: ${reason}`;

@@ -1,35 +1,48 @@
-import type { Language, PackageManager, ProjectConfig, Runtime } from '../project/config-schema.ts';
+import type { Choices } from '../project/choices.ts';
+import type { PackageManager, ProjectConfig, Runtime } from '../project/config-schema.ts';
 import type { ProjectNames } from '../project/names.ts';
 import {
   embeddedPostgresPlatforms,
   embeddedPostgresVersions,
   type PostgresMajor,
 } from '../project/postgres-packages.ts';
-import type { Template } from './catalog.ts';
 import type { Files } from './files.ts';
+import type { Values } from './render.ts';
 
 /** Everything that a project is made from. */
 export interface Answers {
   readonly names: ProjectNames;
-  readonly template: Template;
-  readonly language: Language;
+  /** The preset that it began as. */
+  readonly template: string;
+  readonly choices: Choices;
   readonly packageManager: PackageManager;
   readonly runtime: Runtime;
   readonly architecture: ProjectConfig['architecture'];
   readonly postgres: PostgresMajor;
+  /** What `cloud` of `lambdapg.json` holds; never a default. */
+  readonly cloud: Readonly<Record<string, unknown>>;
 }
+
+/** What the placeholders of the layers stand for. */
+export const valuesOf = ({ names, runtime, architecture, postgres }: Answers): Values => ({
+  ...{ PROJECT: names.kebab, PROJECT_ID: names.snake, PROJECT_CLASS: names.pascal },
+  ...{ RUNTIME: runtime, ARCHITECTURE: architecture, POSTGRES: String(postgres) },
+});
 
 /** `lambdapg.json`, as the bottom layer, so that a reader meets the answers before the functions. */
 export function configLayer(answers: Answers): Files {
+  const { engine, language, framework, packaging } = answers.choices;
   const config = {
     $schema: './node_modules/lambdapg/schema/lambdapg.schema.json',
     name: answers.names.kebab,
-    template: answers.template.id,
-    language: answers.language,
+    template: answers.template,
+    ...{ engine, language, framework },
+    ...(packaging !== 'zip' && { packaging }),
     packageManager: answers.packageManager,
     runtime: answers.runtime,
     architecture: answers.architecture,
     postgres: { version: answers.postgres },
+    ...(Object.keys(answers.cloud).length > 0 && { cloud: answers.cloud }),
   };
   return new Map([['lambdapg.json', json(config)]]);
 }

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { exitCodes, UserError } from '../errors.ts';
-import { type Answers, configLayer, manifestLayer } from './answers.ts';
+import { type Answers, configLayer, manifestLayer, valuesOf } from './answers.ts';
 import type { Files } from './files.ts';
+import { layersOf } from './layers/layers-of.ts';
 import { packageCli } from './package-cli.ts';
 import { readLayer } from './read-layer.ts';
 import { render } from './render.ts';
@@ -22,14 +23,13 @@ export async function planProject(
   directory: string,
   answers: Answers,
 ): Promise<PlannedProject> {
-  const folders = answers.template.layers[answers.language];
   const layers = await Promise.all(
-    folders.map((layer) => readLayer(join(context.packageDir, 'templates', layer))),
+    layersOf(answers.choices).map((layer) => readLayer(join(context.packageDir, 'templates', layer))),
   );
   const cli = await packageCli(context.packageDir, context.version);
   const files = render(
     [configLayer(answers), ...layers, manifestLayer(answers, cli.reference), cli.files],
-    answers.names,
+    valuesOf(answers),
   );
   return { directory, files, obstacles: await findObstacles(directory, files) };
 }

@@ -1,17 +1,13 @@
 import { basename, resolve } from 'node:path';
 import type { Context } from '../context.ts';
 import { exitCodes, UserError } from '../errors.ts';
-import {
-  type Language,
-  languages,
-  type PackageManager,
-  packageManagers,
-  type Runtime,
-} from '../project/config-schema.ts';
+import { languages } from '../project/choices.ts';
+import { type PackageManager, packageManagers, type Runtime } from '../project/config-schema.ts';
 import { findNameFault, parseProjectName, suggestName } from '../project/names.ts';
 import type { PostgresMajor } from '../project/postgres-packages.ts';
 import type { Answers } from './answers.ts';
 import { getTemplate, runtimesOf, templates } from './catalog.ts';
+import { type ChoiceFlags, resolveChoices } from './resolve-choices.ts';
 
 /** The four things that are asked when no flag, inference or default answers them. */
 export interface RawAnswers {
@@ -107,7 +103,7 @@ function refuseOpenQuestions(open: readonly QuestionKey[]): never {
   });
 }
 
-export interface GivenAnswers extends RawAnswers {
+export interface GivenAnswers extends RawAnswers, Omit<ChoiceFlags, 'language'> {
   /** As typed; absent when none was. */
   readonly directory: string | undefined;
   /** `--yes`: the fallback answers what is still open. */
@@ -124,7 +120,7 @@ export interface GivenAnswers extends RawAnswers {
  *
  * @returns the answers and the folder (absolute) that the project goes to
  * @throws UserError MISSING_ANSWERS where nobody can be asked, naming every open question at once; BAD_PROJECT_NAME,
- * UNKNOWN_TEMPLATE, BAD_RUNTIME
+ * UNKNOWN_TEMPLATE, BAD_RUNTIME, BAD_CROSSING
  */
 export async function resolveAnswers(
   context: Context,
@@ -137,12 +133,17 @@ export async function resolveAnswers(
     folder === undefined ? undefined : basename(resolve(context.cwd, folder)),
     context.env.npm_config_user_agent,
   );
-  const open = questionKeys.filter((key) => given[key] === undefined && inferred[key] === undefined);
+  const fromTemplate = (id: string | undefined): Partial<Record<QuestionKey, Inferred>> => {
+    const language = templates.find((template) => template.id === id)?.choices.language;
+    return language === undefined ? {} : { language: { value: language, source: `template ${id}` } };
+  };
+  const known = { ...fromTemplate(given.template), ...inferred };
+  const open = questionKeys.filter((key) => given[key] === undefined && known[key] === undefined);
   if (open.length > 0 && !given.yes && person === undefined) refuseOpenQuestions(open);
   const raw: Partial<Record<QuestionKey, string>> = {};
   for (const key of questionKeys) {
     const { message, fallback } = questions[key];
-    const guess = given[key] === undefined ? inferred[key] : undefined;
+    const guess = given[key] === undefined ? { ...fromTemplate(raw.template), ...inferred }[key] : undefined;
     raw[key] = given[key] ?? guess?.value ?? (await person?.(questions[key])) ?? fallback;
     if (guess !== undefined)
       context.report({ type: 'inferred', message: `${message}: ${guess.value} (${guess.source})` });
@@ -154,22 +155,22 @@ export async function resolveAnswers(
 /**
  * From words to a checked set of answers.
  *
- * @throws UserError BAD_PROJECT_NAME, UNKNOWN_TEMPLATE, BAD_RUNTIME
+ * @throws UserError BAD_PROJECT_NAME, UNKNOWN_TEMPLATE, BAD_RUNTIME, BAD_CROSSING, BAD_FLAGS, BAD_ANSWER
  */
 function parseAnswers(raw: Readonly<Record<QuestionKey, string>>, given: GivenAnswers): Answers {
-  const language = raw.language as Language;
-  const runtimes = runtimesOf[language];
+  const template = getTemplate(raw.template);
+  const names = parseProjectName(raw.name);
+  const { choices, cloud } = resolveChoices(template, { ...given, language: raw.language });
+  const runtimes = runtimesOf[choices.language];
   const runtime = given.runtime ?? runtimes[0];
   if (runtime === undefined || !runtimes.some((known) => known === runtime)) {
-    throw new UserError('BAD_RUNTIME', `runtime "${runtime}" does not run ${language}`, {
+    throw new UserError('BAD_RUNTIME', `runtime "${runtime}" does not run ${choices.language}`, {
       exit: exitCodes.usage,
       suggestions: [`--runtime ${runtimes.join(' or ')}`],
     });
   }
   return {
-    names: parseProjectName(raw.name),
-    template: getTemplate(raw.template),
-    language,
+    ...{ names, template: template.id, choices, cloud },
     packageManager: raw.packageManager as PackageManager,
     runtime: runtime as Runtime,
     architecture: given.architecture as Answers['architecture'],

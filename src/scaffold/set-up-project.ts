@@ -23,7 +23,8 @@ export async function setUpProject(
   context: Context,
   { directory, answers, git, install }: SetUp,
 ): Promise<string[]> {
-  const { packageManager, language } = answers;
+  const { packageManager, choices } = answers;
+  const { language } = choices;
   if (git) {
     const outcome = await initGit(context, directory);
     context.report({ type: 'git', message: `git: ${outcome}` });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { execa } from 'execa';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { Language } from '../../src/project/config-schema.ts';
+import type { Language } from '../../src/project/choices.ts';
 import { emptyFolder, plainEnvironment, repository } from './cli.ts';
 
 export interface Packed {

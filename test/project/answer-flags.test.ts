@@ -39,7 +39,7 @@ test.each([
 
 test('answers are written where they belong, and the rest of the file stays', async () => {
   const changed = await answer(
-    { database: 'aurora', 'min-acu': '0', subnets: 'subnet-1, subnet-2', proxy: true, 'multi-az': false },
+    { database: 'aurora', 'min-acu': '1', subnets: 'subnet-1, subnet-2', proxy: true, 'multi-az': false },
     { region: 'eu-central-1', proxy: { maxConnectionsPercent: 60 } },
   );
   await writeAnswers(changed);
@@ -49,7 +49,7 @@ test('answers are written where they belong, and the rest of the file stays', as
       region: 'eu-central-1',
       // Settings that stand there already are kept.
       proxy: { maxConnectionsPercent: 60 },
-      database: { kind: 'aurora', minAcu: 0, multiAz: false },
+      database: { kind: 'aurora', minAcu: 1, multiAz: false },
       network: { kind: 'existing', subnetIds: ['subnet-1', 'subnet-2'] },
     },
   });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { execa } from '../../src/exec.ts';
-import { languages } from '../../src/project/config-schema.ts';
+import { languages } from '../../src/project/choices.ts';
 import { makeTempDir } from '../postgres-server.ts';
 import { generateApi, renderApi } from './generate.ts';
 

@@ -1,0 +1,76 @@
+import { type Content, contentOf, isSame, withLineEndsOf } from './content.ts';
+import type { Action, FileChange } from './file-change.ts';
+import { mergeDocument } from './merge-document.ts';
+import { type MergeLabels, mergeText } from './merge-text.ts';
+
+/** One path as the last version wrote it, as it is here, and as this version writes it; absent where it is not. */
+export interface ThreeSides {
+  readonly path: string;
+  readonly base: Content | undefined;
+  readonly mine: Content | undefined;
+  readonly theirs: Uint8Array | string | undefined;
+}
+
+export interface MergeOptions {
+  /** `new`: the person's file stays, the template's goes beside it. `markers`: in the file, as git does it. */
+  readonly conflicts: 'new' | 'markers';
+  readonly labels: MergeLabels;
+}
+
+/** What becomes of one file. Pure. Nothing that the person changed is ever overwritten or removed. */
+export function decideFile(sides: ThreeSides, options: MergeOptions): FileChange | undefined {
+  const { path, base, mine, theirs } = sides;
+  const change = (action: Action, rest: Omit<FileChange, 'path' | 'action'> = {}): FileChange => ({
+    path,
+    action,
+    ...rest,
+  });
+  if (theirs === undefined) {
+    if (mine === undefined || base === undefined) return undefined;
+    return isSame(mine, base)
+      ? change('removed')
+      : change('kept', { reason: 'the template no longer has it, and you changed it' });
+  }
+  const wanted = contentOf(theirs);
+  if (mine === undefined) {
+    if (base === undefined) return change('new', { write: theirs });
+    return change('kept', {
+      reason: isSame(base, wanted) ? 'you deleted it' : 'you deleted it; the template changed it',
+    });
+  }
+  if (isSame(mine, wanted)) return change('unchanged');
+  if (base !== undefined && isSame(base, wanted)) return change('unchanged', { reason: 'yours' });
+  if (base !== undefined && isSame(mine, base)) return change('updated', { write: inFormOf(mine, theirs) });
+  if (base === undefined) return change('conflict', { ...wholeFile, beside: inFormOf(mine, theirs) });
+  return { path, ...mergeBoth(path, { base, mine, theirs: wanted }, theirs, options) };
+}
+
+function mergeBoth(
+  path: string,
+  { base, mine, theirs }: { readonly base: Content; readonly mine: Content; readonly theirs: Content },
+  raw: Uint8Array | string,
+  { conflicts: style, labels }: MergeOptions,
+): Omit<FileChange, 'path'> {
+  if (base.kind !== 'text' || mine.kind !== 'text' || theirs.kind !== 'text')
+    return { action: 'conflict', ...wholeFile, beside: raw };
+  const texts = { base: base.text, mine: mine.text, theirs: theirs.text };
+  const beside = inFormOf(mine, raw);
+  const document = path.endsWith('.json') ? mergeDocument(texts) : undefined;
+  if (document !== undefined) {
+    const { text, conflicts, notes } = document;
+    const write = text === mine.text ? {} : { write: text };
+    const reason = notes.length > 0 ? { reason: notes.join('; ') } : {};
+    if (conflicts.length > 0) return { action: 'conflict', conflicts, ...reason, ...write, beside };
+    return { action: text === mine.text ? 'kept' : 'merged', reason: 'yours stands', ...reason, ...write };
+  }
+  const { text, conflicts } = mergeText(texts, labels);
+  if (conflicts.length === 0) return { action: 'merged', write: text };
+  return { action: 'conflict', conflicts, ...(style === 'markers' ? { write: text } : { beside }) };
+}
+
+const wholeFile = { conflicts: [{ place: 'the whole file', mine: '', theirs: '' }] };
+
+const inFormOf = (mine: Content, theirs: Uint8Array | string): Uint8Array | string => {
+  const wanted = contentOf(theirs);
+  return mine.kind === 'text' && wanted.kind === 'text' ? withLineEndsOf(mine.text, wanted.text) : theirs;
+};

@@ -1,0 +1,23 @@
+export type Action = 'new' | 'unchanged' | 'updated' | 'merged' | 'conflict' | 'kept' | 'removed';
+
+/** A place that both sides changed. */
+export interface Conflict {
+  /** `lines 4-6`, `devDependencies.typescript`, or the whole file. */
+  readonly place: string;
+  readonly mine: string;
+  readonly theirs: string;
+}
+
+/** What an upgrade does to one file. */
+export interface FileChange {
+  /** Relative to the project, with "/". */
+  readonly path: string;
+  readonly action: Action;
+  /** One sentence, where the action alone does not say it. */
+  readonly reason?: string;
+  readonly conflicts?: readonly Conflict[];
+  /** What goes into the file. */
+  readonly write?: Uint8Array | string;
+  /** What goes into `<path>.new`: the template's, where the person's stays. */
+  readonly beside?: Uint8Array | string;
+}

@@ -1,0 +1,51 @@
+import { diff3Merge } from 'node-diff3';
+import { withLineEndsOf } from './content.ts';
+import type { Conflict } from './file-change.ts';
+
+export interface TextMerge {
+  /** Conflicts stand between markers, as git's `diff3` style has them. */
+  readonly text: string;
+  readonly conflicts: readonly Conflict[];
+}
+
+/** The words after the markers. */
+export interface MergeLabels {
+  readonly mine: string;
+  readonly base: string;
+  readonly theirs: string;
+}
+
+/**
+ * Three-way merge by lines. Every line of `mine` that is not in `base` is in the result. The other two take the line
+ * ends of `mine`, whose lines are never touched, so that a file of mixed ends keeps them.
+ */
+export function mergeText(
+  { mine, base, theirs }: { readonly mine: string; readonly base: string; readonly theirs: string },
+  labels: MergeLabels,
+): TextMerge {
+  const split = (text: string): string[] => text.split('\n');
+  const end = withLineEndsOf(mine, '\n').slice(0, -1);
+  const regions = diff3Merge(
+    split(mine),
+    split(withLineEndsOf(mine, base)),
+    split(withLineEndsOf(mine, theirs)),
+    { excludeFalseConflicts: true },
+  );
+  const conflicts: Conflict[] = [];
+  const lines = regions.flatMap(({ ok, conflict }) => {
+    if (conflict === undefined) return ok ?? [];
+    const { a, aIndex, o, b } = conflict;
+    conflicts.push({ place: linesOf(aIndex, a.length), mine: a.join('\n'), theirs: b.join('\n') });
+    const mark = (sign: string, label = ''): string => `${sign.repeat(7)}${label && ` ${label}`}${end}`;
+    return [
+      ...[mark('<', labels.mine), ...a, mark('|', labels.base), ...o],
+      ...[mark('='), ...b, mark('>', labels.theirs)],
+    ];
+  });
+  return { text: lines.join('\n'), conflicts };
+}
+
+/** `line 4`, `lines 4-6`; of a deletion the line before which it was. */
+function linesOf(index: number, length: number): string {
+  return length <= 1 ? `line ${index + 1}` : `lines ${index + 1}-${index + length}`;
+}
