@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Context } from '../../context.ts';
 import { bundleFunction } from '../bundle.ts';
 import type { Project } from '../find-project.ts';
-import { pythonFiles } from './python-files.ts';
+import { ownPythonFiles, pythonFiles } from './python-files.ts';
 import { bytesOf, verifySize } from './verify-size.ts';
 import { type PackageFiles, zipFiles } from './zip-files.ts';
 
@@ -23,6 +23,8 @@ export interface PackageOptions {
   readonly extras: PackageFiles;
   /** Absolute: where wheels are kept from run to run. */
   readonly cacheDir: string;
+  /** Packages of a layer, of whose size Lambda's limit is made up as well: they are left out of the zips. Python only. */
+  readonly layer?: PackageFiles;
 }
 
 /**
@@ -34,17 +36,17 @@ export interface PackageOptions {
 export async function packageFunctions(
   context: Context,
   project: Project,
-  { names, extras, cacheDir }: PackageOptions,
+  options: PackageOptions,
 ): Promise<Map<string, FunctionPackage>> {
   const packages = new Map<string, FunctionPackage>();
   const known = new Map<string, FunctionPackage>();
-  for (const name of names) {
+  for (const name of options.names) {
     context.signal.throwIfAborted();
-    const files = await filesOf(context, project, name, cacheDir);
-    const all = new Map([...files, ...extras]);
+    const files = await filesOf(context, project, name, options);
+    const all = new Map([...files, ...options.extras]);
     const contents = fingerprint(all);
     // The functions of a Python project are all made of the same files.
-    const found = known.get(contents) ?? (await packageFiles(name, all));
+    const found = known.get(contents) ?? (await packageFiles(name, all, options.layer));
     known.set(contents, found);
     packages.set(name, found);
   }
@@ -55,19 +57,27 @@ async function filesOf(
   context: Context,
   { config, dir }: Project,
   name: string,
-  cacheDir: string,
+  { cacheDir, layer }: PackageOptions,
 ): Promise<PackageFiles> {
   const { language, runtime, functions } = config;
   const handler = functions[name]?.handler ?? '';
-  if (language === 'python') return pythonFiles(context, { projectDir: dir, config, handler, cacheDir });
+  if (language === 'python') {
+    const source = { projectDir: dir, config, cacheDir };
+    return layer === undefined ? pythonFiles(context, source, handler) : ownPythonFiles(source, handler);
+  }
   const { codeDir } = await bundleFunction({ projectDir: dir, functionName: name, handler, runtime });
   // Without its source map: Node reads one only when told to, and it would be the larger file.
   return new Map([['index.mjs', await readFile(join(codeDir, 'index.mjs'))]]);
 }
 
-async function packageFiles(name: string, files: PackageFiles): Promise<FunctionPackage> {
+/** @param layer what is unpacked beside `files` */
+export async function packageFiles(
+  name: string,
+  files: PackageFiles,
+  layer: PackageFiles = new Map(),
+): Promise<FunctionPackage> {
   const zip = await zipFiles(files);
-  verifySize(name, files, zip.length);
+  verifySize(name, new Map([...layer, ...files]), zip.length);
   return {
     zip,
     sha256: createHash('sha256').update(zip).digest('base64'),

@@ -5,14 +5,13 @@ import { UserError } from '../../errors.ts';
 import type { ProjectConfig } from '../config-schema.ts';
 import { installWheels } from './python-wheels.ts';
 import { isSource, readTree } from './read-tree.ts';
+import { verifyBinaries } from './verify-binaries.ts';
 import type { PackageFiles } from './zip-files.ts';
 
 interface PythonSource {
   /** Absolute. */
   readonly projectDir: string;
   readonly config: ProjectConfig;
-  /** `app/api.handler` */
-  readonly handler: string;
   readonly cacheDir: string;
 }
 
@@ -20,18 +19,42 @@ interface PythonSource {
 const vendored = 'lambdapg_runtime';
 
 /** A Python function's files: the wheels of `requirements.txt`, the handler's package, the connection runtime. */
-export async function pythonFiles(context: Context, source: PythonSource): Promise<PackageFiles> {
-  const { projectDir, config, handler } = source;
-  const own = await ownFiles(projectDir, handler);
-  const wheels = await installWheels(context, source.cacheDir, {
-    projectDir,
-    runtime: config.runtime,
-    architecture: config.architecture,
-  });
-  return new Map([...wheels, ...own]);
+export async function pythonFiles(
+  context: Context,
+  source: PythonSource,
+  handler: string,
+): Promise<PackageFiles> {
+  const own = await ownPythonFiles(source, handler);
+  return new Map([...(await wheelFiles(context, source)), ...own]);
 }
 
-async function ownFiles(projectDir: string, handler: string): Promise<PackageFiles> {
+/** The wheels of `requirements.txt` alone: what a layer holds. @throws UserError WRONG_BINARY; as `installWheels` */
+export async function wheelFiles(
+  context: Context,
+  { projectDir, config, cacheDir }: PythonSource,
+): Promise<PackageFiles> {
+  const { runtime, architecture } = config;
+  const wheels = await installWheels(context, cacheDir, { projectDir, runtime, architecture });
+  verifyBinaries(wheels, config);
+  return wheels;
+}
+
+/**
+ * The handler's package and the connection runtime.
+ *
+ * @param handler `app/api.handler`
+ * @throws UserError HANDLER_FILE_MISSING, WRONG_BINARY
+ */
+export async function ownPythonFiles(
+  { projectDir, config }: Pick<PythonSource, 'projectDir' | 'config'>,
+  handler: string,
+): Promise<PackageFiles> {
+  const own = await readOwnFiles(projectDir, handler);
+  verifyBinaries(own, config);
+  return own;
+}
+
+async function readOwnFiles(projectDir: string, handler: string): Promise<PackageFiles> {
   const [top = ''] = handler.split('/');
   const isModule = top === handler;
   const own = isModule ? `${handler.slice(0, handler.lastIndexOf('.'))}.py` : top;

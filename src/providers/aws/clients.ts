@@ -103,7 +103,7 @@ function credentialsOf(region: string, profile: string | undefined): Aws['creden
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** What the SDK's own chain says: environment, then the profile of the shared files. */
-async function findRegion(profile: string | undefined): Promise<string | undefined> {
+export async function findRegion(profile: string | undefined): Promise<string | undefined> {
   const client = new STSClient({ ...(profile !== undefined && { profile }) });
   return client.config.region().catch(() => undefined);
 }

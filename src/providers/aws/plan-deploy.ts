@@ -9,12 +9,12 @@ import { haveOf } from '../../provision/step.ts';
 import { type Survey, survey } from '../../provision/survey.ts';
 import { explainAwsError } from './explain.ts';
 import type { Deployment } from './functions/deployment.ts';
-import { certificatesFile, getFunction, isDirect } from './functions/function-configuration.ts';
+import { getFunction, isDirect } from './functions/function-configuration.ts';
 import { type FunctionSteps, functionSteps, obsoleteSteps } from './functions/function-steps.ts';
 import { type HealthRequest, verifyVersion } from './functions/health.ts';
 import { allNeeds, type FunctionNeeds } from './functions/needs.ts';
 import { takeLook } from './look.ts';
-import { getRdsCertificates } from './rds-certificates.ts';
+import { certificatesFile, getRdsCertificates } from './rds-certificates.ts';
 import type { AwsStep, World } from './steps/world.ts';
 
 /** What `deploy --plan` shows, and what is approved. */

@@ -5,6 +5,9 @@ import type { Context } from '../../context.ts';
 import { errorMessage, UserError } from '../../errors.ts';
 import { cacheDir } from '../../project/cache-dir.ts';
 
+/** The name of their bundle beside a function's code. */
+export const certificatesFile = 'rds-ca.pem';
+
 /** RDS's authorities change rarely; their certificates live for decades. */
 const freshMs = 30 * 24 * 3_600_000;
 

@@ -1,12 +1,10 @@
 import type { Environment, FunctionConfiguration, VpcConfigResponse } from '@aws-sdk/client-lambda';
 import { UserError } from '../../../errors.ts';
 import type { Difference, Haves } from '../../../provision/step.ts';
+import { certificatesFile } from '../rds-certificates.ts';
 import { functionNameOf, type Stage } from '../stage.ts';
 import { difference } from '../steps/tagged.ts';
 import type { FunctionNeeds } from './needs.ts';
-
-/** The name of the bundle of RDS's authorities beside the code. */
-export const certificatesFile = 'rds-ca.pem';
 
 /** What `UpdateFunctionConfiguration` takes, and a deployed function is compared with. */
 export interface WantedConfiguration {

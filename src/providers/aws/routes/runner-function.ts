@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Context } from '../../../context.ts';
 
@@ -20,4 +21,10 @@ export const runnerFunction = {
 /** The folder that is zipped as it stands: one self-contained file, `index.mjs`. */
 export function runnerCodeDir({ packageDir }: Pick<Context, 'packageDir'>): string {
   return join(packageDir, 'dist', 'runner');
+}
+
+/** The same for the function by which an engine migrates and seeds; the runner's until it is built. */
+export function schemaCodeDir({ packageDir }: Pick<Context, 'packageDir'>): string {
+  const dir = join(packageDir, 'dist', 'schema');
+  return existsSync(dir) ? dir : runnerCodeDir({ packageDir });
 }
