@@ -1,8 +1,7 @@
 import { relative } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand, toggle } from '../base-command.ts';
-import { answerFlags } from '../cloud-flags.ts';
-import { databaseKinds, engineKinds, frameworks, languages, packagings } from '../project/choices.ts';
+import { choiceFlags } from '../choice-flags.ts';
 import { architectures, packageManagers, runtimes } from '../project/config-schema.ts';
 import { postgresMajors } from '../project/postgres-packages.ts';
 import { listTemplates } from '../scaffold/catalog.ts';
@@ -31,16 +30,7 @@ a missing answer is an error that names its flag.`;
   static override flags = {
     name: Flags.string({ description: 'project name in kebab case; inferred from the directory' }),
     template: Flags.string({ description: 'template; see --list-templates' }),
-    language: Flags.string({ options: [...languages], description: 'language of the functions' }),
-    engine: Flags.string({ options: [...engineKinds], description: 'who makes the cloud: none is lambdapg' }),
-    framework: Flags.string({ options: [...frameworks], description: 'hono for Node, fastapi for Python' }),
-    packaging: Flags.string({ options: [...packagings], description: 'layer: for Python packages' }),
-    ...answerFlags,
-    database: Flags.string({
-      options: [...databaseKinds],
-      description: 'what functions connect to in the cloud',
-    }),
-    region: Flags.string({ description: 'AWS region; else the one of the profile or environment' }),
+    ...choiceFlags,
     'package-manager': Flags.string({
       options: [...packageManagers],
       aliases: ['pm'],
