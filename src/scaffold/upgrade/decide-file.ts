@@ -34,9 +34,8 @@ export function decideFile(sides: ThreeSides, options: MergeOptions): FileChange
   const wanted = contentOf(theirs);
   if (mine === undefined) {
     if (base === undefined) return change('new', { write: theirs });
-    return change('kept', {
-      reason: isSame(base, wanted) ? 'you deleted it' : 'you deleted it; the template changed it',
-    });
+    if (isSame(base, wanted)) return change('unchanged', { reason: 'you deleted it' });
+    return change('kept', { reason: 'you deleted it; the template changed it' });
   }
   if (isSame(mine, wanted)) return change('unchanged');
   if (base !== undefined && isSame(base, wanted)) return change('unchanged', { reason: 'yours' });
@@ -58,14 +57,18 @@ function mergeBoth(
   const document = path.endsWith('.json') ? mergeDocument(texts) : undefined;
   if (document !== undefined) {
     const { text, conflicts, notes } = document;
-    const write = text === mine.text ? {} : { write: text };
-    const reason = notes.length > 0 ? { reason: notes.join('; ') } : {};
-    if (conflicts.length > 0) return { action: 'conflict', conflicts, ...reason, ...write, beside };
-    return { action: text === mine.text ? 'kept' : 'merged', reason: 'yours stands', ...reason, ...write };
+    const rest = {
+      ...(notes.length > 0 && { reason: notes.join('; ') }),
+      ...(text !== mine.text && { write: text }),
+    };
+    if (conflicts.length > 0) return { action: 'conflict', conflicts, ...rest, beside };
+    if (text !== mine.text) return { action: 'merged', ...rest };
+    return notes.length > 0 ? { action: 'kept', ...rest } : { action: 'unchanged', reason: 'yours' };
   }
   const { text, conflicts } = mergeText(texts, labels);
-  if (conflicts.length === 0) return { action: 'merged', write: text };
-  return { action: 'conflict', conflicts, ...(style === 'markers' ? { write: text } : { beside }) };
+  if (conflicts.length > 0)
+    return { action: 'conflict', conflicts, ...(style === 'markers' ? { write: text } : { beside }) };
+  return text === mine.text ? { action: 'unchanged', reason: 'yours' } : { action: 'merged', write: text };
 }
 
 const wholeFile = { conflicts: [{ place: 'the whole file', mine: '', theirs: '' }] };
