@@ -1,6 +1,15 @@
 import { Flags } from '@oclif/core';
 import { routeKinds } from './database/route.ts';
-import { databaseAuths, managedDatabases, networkKinds } from './project/choices.ts';
+import {
+  databaseAuths,
+  databaseKinds,
+  engineKinds,
+  frameworks,
+  languages,
+  managedDatabases,
+  networkKinds,
+  packagings,
+} from './project/choices.ts';
 
 /** The flags of every command that works on a stage in the cloud. */
 export const cloudFlags = {
@@ -41,6 +50,23 @@ export const answerFlags = {
   'min-acu': Flags.string({ description: 'Aurora only; 0 lets it pause' }),
   'max-acu': Flags.string({ description: 'Aurora only' }),
   'deletion-protection': Flags.boolean({ allowNo: true, description: 'AWS refuses to delete the database' }),
+};
+
+/** What a project is made of: flags of `init` that a template answers otherwise. */
+export const choiceFlags = {
+  language: Flags.string({ options: [...languages], description: 'language of the functions' }),
+  engine: Flags.string({
+    options: [...engineKinds],
+    description: "makes the cloud's resources; none: lambdapg",
+  }),
+  framework: Flags.string({ options: [...frameworks], description: 'hono for Node, fastapi for Python' }),
+  packaging: Flags.string({ options: [...packagings], description: 'layer: Python packages as a layer' }),
+  ...answerFlags,
+  database: Flags.string({
+    options: [...databaseKinds],
+    description: 'RDS, Aurora Serverless v2, Heroku Postgres, or any that has a URL',
+  }),
+  region: Flags.string({ description: 'AWS region; else the one of the environment or profile' }),
 };
 
 /** How SQL reaches a private database. */

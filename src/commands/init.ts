@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand, toggle } from '../base-command.ts';
-import { choiceFlags } from '../choice-flags.ts';
+import { choiceFlags } from '../cloud-flags.ts';
 import { architectures, packageManagers, runtimes } from '../project/config-schema.ts';
 import { postgresMajors } from '../project/postgres-packages.ts';
 import { listTemplates } from '../scaffold/catalog.ts';

@@ -132,7 +132,12 @@ describe('lambdapg init', () => {
     expect((await runCli(['init', '--list-templates'], { cwd })).stdout).toMatch(/^api {2}/);
     const { json } = await runCli(['init', '--list-templates', '--json'], { cwd });
     expect(json()).toEqual(
-      expect.arrayContaining([expect.objectContaining({ id: 'api', languages: ['node', 'python'] })]),
+      expect.arrayContaining([
+        expect.objectContaining({
+          id: 'api',
+          choices: expect.objectContaining({ engine: 'none', database: 'rds' }),
+        }),
+      ]),
     );
   });
 
