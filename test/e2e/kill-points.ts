@@ -36,6 +36,31 @@ export async function killAt(cloud: CloudBed, args: readonly string[], point: Ki
   });
 }
 
+/** Runs a command and presses Ctrl-C at `point`. @returns its exit code, null when a signal ended it */
+export async function interruptAt(
+  { bed, dir, env }: CloudBed,
+  args: readonly string[],
+  { call, nth }: KillPoint,
+): Promise<number | null> {
+  let seen = 0;
+  const child = start(args, dir, env);
+  const unhook = await bed.hook({ after: [call] }, async () => {
+    seen += 1;
+    if (seen === nth) process.kill(-(child.pid ?? 0), 'SIGINT');
+    return undefined;
+  });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  await unhook();
+  expect(seen, `${call} was never answered`).toBeGreaterThanOrEqual(nth);
+  return code;
+}
+
+const start = (args: readonly string[], cwd: string, env: Record<string, string>) =>
+  spawn(process.execPath, [built, ...args], {
+    ...{ cwd, stdio: 'ignore', detached: true },
+    env: { ...plainEnvironment(), ...env },
+  });
+
 /**
  * Runs a command and kills it after its first effect of these names that is not in `known`, which then holds it: what is asked for
  * again, in vain, does not count.
@@ -67,10 +92,7 @@ async function killWhen(
     if (isTime(call)) await kill();
     return undefined;
   });
-  const child = spawn(process.execPath, [built, ...args], {
-    ...{ cwd: dir, stdio: 'ignore', detached: true },
-    env: { ...plainEnvironment(), ...env },
-  });
+  const child = start(args, dir, env);
   const ended = once(child, 'exit');
   kill = async () => {
     if (child.exitCode === null && child.signalCode === null) process.kill(-(child.pid ?? 0), 'SIGKILL');

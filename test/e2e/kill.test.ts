@@ -1,16 +1,19 @@
 import { expect, test } from 'vitest';
 import { countOf, startCloudBed } from './cloud-bed.ts';
 import { describeWorld } from './describe-world.ts';
-import { complete, killAt, verifyDone } from './kill-points.ts';
+import { complete, interruptAt, killAt, verifyDone } from './kill-points.ts';
 
 const provision = ['provision', '--no-prices', '--auth', 'iam'];
 const destroy = ['destroy', '--confirm', 'shop', '--no-snapshot'];
 
 /** Every point: kill-provision, kill-deploy and kill-destroy of the long tier. */
-test('provision and destroy go on after kill -9, and make nothing twice', async () => {
+test('provision and destroy go on after Ctrl-C and kill -9, and make nothing twice', async () => {
   const cloud = await startCloudBed();
   const empty = await describeWorld(cloud.bed);
   expect(await killAt(cloud, [...provision, '--yes'], { call: 'ec2:CreateVpc', nth: 1 })).toBe(true);
+  expect(await interruptAt(cloud, [...provision, '--yes'], { call: 'ec2:CreateRouteTable', nth: 1 })).toBe(
+    130,
+  );
   expect(await killAt(cloud, [...provision, '--yes'], { call: 'rds:CreateDBInstance', nth: 1 })).toBe(true);
   await complete(cloud, ...provision, '--yes');
   const creations = (await cloud.changes()).filter((name) => name.includes(':Create'));
