@@ -144,7 +144,8 @@ async function readIfThere(path: string): Promise<Buffer | undefined> {
   }
 }
 
-function explainWrite(error: unknown, path: string): unknown {
+/** What the file system said about `path`, as a UserError where the person can do something about it. */
+export function explainWrite(error: unknown, path: string): unknown {
   const code = errorCode(error);
   if (code !== undefined && ['EACCES', 'EPERM', 'EROFS', 'ENOENT'].includes(code)) {
     return new UserError('UNWRITABLE', `cannot write to ${path} (${code})`, {

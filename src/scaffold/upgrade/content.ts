@@ -32,6 +32,12 @@ export function withLineEndsOf(model: string, text: string): string {
   return crlf > lf ? toLineFeeds(text).replaceAll('\n', '\r\n') : toLineFeeds(text);
 }
 
+/** `theirs` with the line ends of `mine`, where both are text. */
+export function inFormOf(mine: Content, theirs: Uint8Array | string): Uint8Array | string {
+  const wanted = contentOf(theirs);
+  return mine.kind === 'text' && wanted.kind === 'text' ? withLineEndsOf(mine.text, wanted.text) : theirs;
+}
+
 function decode(raw: Uint8Array): string | undefined {
   try {
     return decoder.decode(raw);

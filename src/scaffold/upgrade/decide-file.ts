@@ -1,4 +1,4 @@
-import { type Content, contentOf, isSame, withLineEndsOf } from './content.ts';
+import { type Content, contentOf, inFormOf, isSame } from './content.ts';
 import type { Action, FileChange } from './file-change.ts';
 import { mergeDocument } from './merge-document.ts';
 import { type MergeLabels, mergeText } from './merge-text.ts';
@@ -72,8 +72,3 @@ function mergeBoth(
 }
 
 const wholeFile = { conflicts: [{ place: 'the whole file', mine: '', theirs: '' }] };
-
-const inFormOf = (mine: Content, theirs: Uint8Array | string): Uint8Array | string => {
-  const wanted = contentOf(theirs);
-  return mine.kind === 'text' && wanted.kind === 'text' ? withLineEndsOf(mine.text, wanted.text) : theirs;
-};

@@ -1,0 +1,62 @@
+import type { Context } from '../../context.ts';
+import { UserError } from '../../errors.ts';
+import { execa } from '../../exec.ts';
+import { getProject, type Project } from '../../project/find-project.ts';
+import { answersOf } from '../answers-of.ts';
+import { planProject } from '../init-project.ts';
+import { finishPending, isPending } from './journal.ts';
+import { planUpgrade, type UpgradeChoices, type UpgradePlan } from './plan-upgrade.ts';
+
+/**
+ * Finishes an upgrade that was interrupted, then plans the one to this version.
+ *
+ * @param readOnly nothing is written, so nothing is finished either
+ * @throws UserError UPGRADE_PENDING, and what `planUpgrade` and `getProject` throw
+ */
+export async function prepareUpgrade(
+  context: Context,
+  { readOnly, ...choices }: UpgradeChoices & { readonly readOnly: boolean },
+): Promise<{ readonly project: Project; readonly plan: UpgradePlan }> {
+  const { dir } = await getProject(context.cwd);
+  if (!readOnly) await finish(context, dir);
+  else if (await isPending(dir)) {
+    throw new UserError('UPGRADE_PENDING', 'an upgrade was interrupted, so the project is half-way', {
+      suggestions: ['lambdapg upgrade finishes it'],
+    });
+  }
+  const project = await getProject(dir);
+  const { files } = await planProject(context, dir, answersOf(project.config));
+  const plan = await planUpgrade(dir, files, context.version, choices);
+  await tellUncommitted(context, dir);
+  return { project, plan };
+}
+
+async function finish(context: Context, directory: string): Promise<void> {
+  const finished = await finishPending(directory);
+  if (finished === undefined) return;
+  const { version, edited } = finished;
+  const stays = edited.map((path) => `; you changed ${path} since, so what was meant for it is beside it`);
+  context.report({
+    type: 'upgrade-finished',
+    message: `finished the interrupted upgrade to ${version}${stays.join('')}`,
+    edited,
+  });
+}
+
+/** An upgrade is easier to look at, and to take back, alone in a commit. */
+async function tellUncommitted(context: Context, directory: string): Promise<void> {
+  const { failed, stdout } = await execa('git', ['status', '--porcelain', '--', '.'], {
+    cwd: directory,
+    reject: false,
+    stdin: 'ignore',
+    cancelSignal: context.signal,
+  });
+  context.signal.throwIfAborted();
+  const count = failed || stdout === '' ? 0 : stdout.split('\n').length;
+  if (count === 0) return;
+  context.report({
+    type: 'uncommitted-warning',
+    message: `${count} uncommitted change${count === 1 ? '' : 's'} here: commit first, and git shows the upgrade alone`,
+    count,
+  });
+}
