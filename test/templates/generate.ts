@@ -1,7 +1,7 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Language } from '../../src/project/choices.ts';
+import type { Framework, Language } from '../../src/project/choices.ts';
 import { parseProjectName } from '../../src/project/names.ts';
 import { type Answers, configLayer, manifestLayer, valuesOf } from '../../src/scaffold/answers.ts';
 import { getTemplate, runtimesOf } from '../../src/scaffold/catalog.ts';
@@ -40,8 +40,12 @@ export async function writeFiles(files: Files, directory: string): Promise<void>
 }
 
 /** The `api` template's files as its layers give them, without what `init` adds from a person's answers. */
-export async function renderApi(language: Language, name?: string): Promise<Files> {
-  const answers = answersFor('api', { language }, name);
+export async function renderApi(
+  language: Language,
+  name?: string,
+  framework: Framework = 'none',
+): Promise<Files> {
+  const answers = answersFor('api', { language, framework }, name);
   const layers = await Promise.all(
     layersOf(answers.choices).map((layer) => readLayer(join(root, 'templates', layer))),
   );
@@ -49,8 +53,13 @@ export async function renderApi(language: Language, name?: string): Promise<File
 }
 
 /** Writes them into `directory`, beside the repository's own packages in place of installed ones. */
-export async function generateApi(language: Language, directory: string, name?: string): Promise<void> {
-  await writeFiles(await renderApi(language, name), directory);
+export async function generateApi(
+  language: Language,
+  directory: string,
+  name?: string,
+  framework?: Framework,
+): Promise<void> {
+  await writeFiles(await renderApi(language, name, framework), directory);
   await symlink(join(root, 'node_modules'), join(directory, 'node_modules'), 'junction');
   await symlink(join(root, '.venv'), join(directory, '.venv'), 'junction');
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { execa } from '../../src/exec.ts';
-import { languages } from '../../src/project/choices.ts';
+import type { Framework, Language } from '../../src/project/choices.ts';
 import { makeTempDir } from '../postgres-server.ts';
 import { generateApi, renderApi } from './generate.ts';
 
@@ -42,7 +42,7 @@ const expected = {
     ...[
       ...['__init__.py', 'application_name.py', 'aws_signature.py', 'connection.py', 'credentials.py'],
       ...['database.py', 'iam_token.py', 'manifest.json', 'secret_credentials.py', 'secrets_manager.py'],
-      'settings.py',
+      ...['settings.py', 'sqlalchemy_engine.py'],
     ].map((name) => `lambdapg_runtime/${name}`),
     ...['__init__', ...modules].map((name) => `app/${name}.py`),
     ...[
@@ -55,16 +55,28 @@ const expected = {
   ],
 };
 
-describe.each(languages)('the api template in %s', (language) => {
+const stacks: readonly (readonly [Language, Framework])[] = [
+  ['node', 'none'],
+  ['node', 'hono'],
+  ['python', 'none'],
+  ['python', 'fastapi'],
+];
+const filesOf = (language: Language, framework: Framework): string[] => [
+  ...expected[language],
+  ...(framework === 'fastapi' ? ['app/models.py', 'app/schemas.py'] : []),
+];
+
+describe.each(stacks)('the api template in %s, framework %s', (language, framework) => {
   let directory: string;
   beforeAll(async () => {
     directory = await makeTempDir();
-    await generateApi(language, directory, 'a-name-of-three');
+    await generateApi(language, directory, 'a-name-of-three', framework);
   });
   afterAll(() => rm(directory, { recursive: true, force: true }));
 
   test('consists of these files', async () => {
-    expect([...(await renderApi(language)).keys()]).toEqual([...expected[language]].sort());
+    const files = await renderApi(language, 'my-library', framework);
+    expect([...files.keys()]).toEqual(filesOf(language, framework).sort());
   });
 
   test('typechecks as it is generated', async () => {
@@ -80,20 +92,21 @@ describe.each(languages)('the api template in %s', (language) => {
   });
 
   test('has no placeholder left, no carriage return, no trailing blank', async () => {
-    for (const [path, content] of await renderApi(language)) {
+    for (const [path, content] of await renderApi(language, 'my-library', framework)) {
       expect(asText(content), path).not.toMatch(/__PROJECT|\r|[ \t]$/m);
     }
   });
 
   test('db is short enough to read in a minute', async () => {
     const path = language === 'node' ? 'src/db.ts' : 'app/db.py';
-    const lines = asText((await renderApi(language)).get(path) ?? '').split('\n');
+    const files = await renderApi(language, 'my-library', framework);
+    const lines = asText(files.get(path) ?? '').split('\n');
     expect(lines.length).toBeGreaterThan(10);
     expect(lines.length).toBeLessThanOrEqual(60);
   });
 
   test('the README names only files that exist, and fits a screen or two', async () => {
-    const files = await renderApi(language);
+    const files = await renderApi(language, 'my-library', framework);
     const readme = asText(files.get('README.md') ?? '');
     const named = [...readme.matchAll(/`([\w.-]+\/[\w./-]*|[\w-]+\.(?:json|txt))`/g)].map(
       ([, path = '']) => path,
@@ -127,21 +140,30 @@ test('the languages share migrations and seeds to the byte', async () => {
   }
 });
 
-test('the Python function deploys no more than its requirements', async () => {
-  const files = await renderApi('python');
-  expect(asText(files.get('requirements.txt') ?? '')).toBe('psycopg[binary]>=3.3,<4\n');
-});
+test.each([
+  ['none', ['psycopg[binary]>=3.3,<4']],
+  ['fastapi', ['fastapi>=0.165,<1', 'mangum>=0.22,<1', 'psycopg[binary]>=3.3,<4', 'sqlalchemy>=2.1,<2.2']],
+] as const)(
+  'the Python function with framework %s deploys no more than its requirements',
+  async (framework, requirements) => {
+    const files = await renderApi('python', 'my-library', framework);
+    expect(asText(files.get('requirements.txt') ?? '')).toBe(`${requirements.join('\n')}\n`);
+  },
+);
 
-test('what a Node project imports at run time is in its dependencies', async () => {
-  const files = await renderApi('node');
-  const { dependencies } = JSON.parse(asText(files.get('package.json') ?? ''));
-  const imported = [...files]
-    .filter(([path]) => /^(src|lambdapg-runtime)\/.*\.ts$/.test(path))
-    .flatMap(([, content]) => [...asText(content).matchAll(/^import (?!type ).*? from '([^.'][^']*)'/gms)])
-    .map(([, name = '']) => name)
-    .filter((name) => !name.startsWith('node:'));
-  expect([...new Set(imported)]).toEqual(Object.keys(dependencies));
-});
+test.each(['none', 'hono'] as const)(
+  'what a Node project imports at run time is in its dependencies: framework %s',
+  async (framework) => {
+    const files = await renderApi('node', 'my-library', framework);
+    const { dependencies } = JSON.parse(asText(files.get('package.json') ?? ''));
+    const imported = [...files]
+      .filter(([path]) => /^(src|lambdapg-runtime)\/.*\.ts$/.test(path))
+      .flatMap(([, content]) => [...asText(content).matchAll(/^import (?!type ).*? from '([^.'][^']*)'/gms)])
+      .map(([, name = '']) => name.split('/')[0] ?? '')
+      .filter((name) => !name.startsWith('node:'));
+    expect([...new Set(imported)].sort()).toEqual(Object.keys(dependencies).sort());
+  },
+);
 
 test('the locked TypeScript is the one that projects ask for', async () => {
   const read = async (path: string) => JSON.parse(await readFile(join(root, path), 'utf8'));

@@ -50,6 +50,10 @@ class Connection:
         self._proven_at = time.time()
         return cursor
 
+    def answered(self) -> None:
+        """The server has just answered a statement that did not take the way of `run`."""
+        self._proven_at = time.time()
+
     def drop(self) -> None:
         """Never uses the session again; the server rolls back what it left open."""
         session, self._session = self._session, None

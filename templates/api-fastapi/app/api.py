@@ -1,0 +1,20 @@
+from fastapi import FastAPI
+from mangum import Mangum
+
+from . import authors, books, health, loans, reviews
+from .web import Failure, answer_errors
+
+app = FastAPI(
+    title="__PROJECT__",
+    # `/books/` is another path than `/books`: a redirect would lead past what the gateway knows of itself.
+    redirect_slashes=False,
+    redoc_url=None,
+    responses={"4XX": {"model": Failure, "description": "What is wrong with the request"}},
+)
+answer_errors(app)
+for module in (health, books, reviews, authors, loans):
+    app.include_router(module.router)
+
+# API Gateway sends everything here ("$default" in lambdapg.json): `app` alone knows the routes, so a wrong path (404)
+# and a wrong method (405) get the same JSON errors as everything else, here and in the cloud. /docs shows the routes.
+handler = Mangum(app, lifespan="off")

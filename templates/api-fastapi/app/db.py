@@ -1,0 +1,41 @@
+"""This file is yours. It opens nothing: the first statement does, and the connection then stays open for as long as the
+execution environment lives, through every freeze. A connection that died is replaced before the next statement.
+
+The settings are libpq's variables (PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD, PGSSLMODE, PGSSLROOTCERT).
+`lambdapg dev` sets them; see .env.example for what each one means. In the cloud LAMBDAPG_SECRET_ARN or
+LAMBDAPG_DB_AUTH=iam stand for the password.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, sessionmaker
+
+from lambdapg_runtime import Settings, settings_from_environment
+from lambdapg_runtime.sqlalchemy_engine import create_engine
+
+
+def _settings() -> Settings:
+    # Shorter than the functions' timeout in lambdapg.json, so that an unreachable database is an error with a reason.
+    return replace(settings_from_environment(os.environ), connect_timeout_ms=5_000)
+
+
+engine = create_engine(_settings)
+
+# What was committed can be answered without reading it again.
+new_session = sessionmaker(engine, expire_on_commit=False)
+"""`with new_session() as session: ...` where there is no request. There is one connection: close it before the next."""
+
+
+def session() -> Iterator[Session]:
+    """A request's session: `session: DbSession` in a route. What is not committed is rolled back."""
+    with new_session() as opened:
+        yield opened
+
+
+def broke_constraint(error: IntegrityError, name: str) -> bool:
+    """Whether PostgreSQL refused a statement because of the constraint `name` (they are named in `migrations/`)."""
+    diagnosis = getattr(error.orig, "diag", None)
+    return diagnosis is not None and diagnosis.constraint_name == name

@@ -1,0 +1,33 @@
+import json
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
+
+from .db import new_session
+from .models import Loan
+
+
+def handler(_event: object, _context: object) -> dict[str, Any]:
+    """Runs on a schedule (see lambdapg.json), not by HTTP: what it returns goes to whoever invoked it."""
+    statement = (
+        select(Loan, (func.current_date() - Loan.due_on).label("days"))
+        .where(Loan.due_on < func.current_date())
+        .order_by(Loan.due_on, Loan.id)
+        .options(joinedload(Loan.book), joinedload(Loan.borrower))
+    )
+    with new_session() as session:
+        overdue = [_describe(loan, days) for loan, days in session.execute(statement)]
+    print(json.dumps({"level": "INFO", "message": f"{len(overdue)} overdue"}), flush=True)
+    return {"overdue": overdue}
+
+
+def _describe(loan: Loan, days: int) -> dict[str, Any]:
+    return {
+        "loan_id": loan.id,
+        "title": loan.book.title,
+        "borrower": loan.borrower.name,
+        "email": loan.borrower.email,
+        "due_on": loan.due_on.isoformat(),
+        "days_overdue": days,
+    }
