@@ -7,6 +7,7 @@ import { layersOf } from './layers/layers-of.ts';
 import { packageCli } from './package-cli.ts';
 import { readLayer } from './read-layer.ts';
 import { render } from './render.ts';
+import { withBase } from './upgrade/base.ts';
 import { findObstacles, type Obstacles, writeProject } from './write-project.ts';
 
 /** A project before it is written: what `--dry-run` shows. */
@@ -27,10 +28,11 @@ export async function planProject(
     layersOf(answers.choices).map((layer) => readLayer(join(context.packageDir, 'templates', layer))),
   );
   const cli = await packageCli(context.packageDir, context.version);
-  const files = render(
+  const rendered = render(
     [configLayer(answers), ...layers, manifestLayer(answers, cli.reference), cli.files],
     valuesOf(answers),
   );
+  const files = withBase(rendered, context.version);
   return { directory, files, obstacles: await findObstacles(directory, files) };
 }
 

@@ -1,7 +1,10 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse } from 'jsonc-parser';
 import type { Context } from '../../context.ts';
 import { UserError } from '../../errors.ts';
 import { execa } from '../../exec.ts';
-import { getProject, type Project } from '../../project/find-project.ts';
+import { configFileName, getProject, type Project } from '../../project/find-project.ts';
 import { answersOf } from '../answers-of.ts';
 import { planProject } from '../init-project.ts';
 import { finishPending, isPending } from './journal.ts';
@@ -25,10 +28,19 @@ export async function prepareUpgrade(
     });
   }
   const project = await getProject(dir);
-  const { files } = await planProject(context, dir, answersOf(project.config));
+  const answers = answersOf(project.config, await readCloud(dir));
+  const { files } = await planProject(context, dir, answers);
   const plan = await planUpgrade(dir, files, context.version, choices);
   await tellUncommitted(context, dir);
   return { project, plan };
+}
+
+/** As it stands in the file: defaults are nobody's answer and would be written into every project. */
+async function readCloud(directory: string): Promise<Readonly<Record<string, unknown>>> {
+  const config = parse(await readFile(join(directory, configFileName), 'utf8')) as {
+    readonly cloud?: Readonly<Record<string, unknown>>;
+  };
+  return config.cloud ?? {};
 }
 
 async function finish(context: Context, directory: string): Promise<void> {
