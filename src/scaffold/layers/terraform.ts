@@ -1,5 +1,31 @@
-import type { Choices } from '../../project/choices.ts';
+import { type Choices, isManaged } from '../../project/choices.ts';
 
-export function terraformLayers(_choices: Choices): readonly string[] {
-  return ['terraform/base'];
+/** Terraform's layers, of plain HCL: each file is there or is not, or is another one of the same name. */
+export function terraformLayers(choices: Choices): readonly string[] {
+  const { language, packaging } = choices;
+  return [
+    'base',
+    language,
+    ...(packaging === 'layer' ? ['layer'] : []),
+    ...(isManaged(choices) ? managedLayers(choices) : ['outside', choices.database]),
+  ].map((layer) => `terraform/${layer}`);
+}
+
+function managedLayers(choices: Choices): string[] {
+  const { database, proxy, auth, network, reader } = choices;
+  return [
+    'private',
+    network,
+    ...(network === 'isolated' && auth === 'secret' ? ['endpoint'] : []),
+    ...[database, auth],
+    ...(reader ? [`${database}-reader`] : []),
+    ...(proxy ? ['proxy', `proxy-${auth}`, `proxy-${database}`] : ['direct']),
+    ...(reader ? readerLayers(choices) : []),
+  ];
+}
+
+/** Where functions find the reader. RDS Proxy gives an instance's replica no endpoint, and functions reach the proxy alone. */
+function readerLayers({ database, proxy }: Choices): string[] {
+  if (!proxy) return ['direct-reader'];
+  return database === 'aurora' ? ['proxy-reader'] : [];
 }

@@ -1,0 +1,41 @@
+# Heroku changes a database's credentials when it likes. The functions ask Heroku's API for them, with a key that stands in a secret,
+# and again when they are refused. The secret is made here as an empty container: put the key there with
+# `aws secretsmanager put-secret-value`; Terraform never looks at it.
+
+variable "heroku_addon" {
+  description = "Name or id of the Heroku Postgres add-on; null: cloud.database.herokuAddon of lambdapg.json."
+  type        = string
+  default     = null
+}
+
+variable "secret_recovery_days" {
+  description = "How many days a deleted secret can be restored. Its name is taken for as long; 0 deletes it at once."
+  type        = number
+  default     = 7
+
+  validation {
+    condition     = var.secret_recovery_days == 0 || var.secret_recovery_days >= 7 && var.secret_recovery_days <= 30
+    error_message = "Secrets Manager keeps deleted secrets for 7 to 30 days, or not at all (0)."
+  }
+}
+
+resource "aws_secretsmanager_secret" "heroku_key" {
+  name                    = "${local.prefix}/heroku-key"
+  description             = "lambdapg: key of Heroku's API for ${local.prefix}"
+  recovery_window_in_days = var.secret_recovery_days
+
+  tags = { Name = "${local.prefix}-heroku-key", "lambdapg:resource" = "heroku-key" }
+}
+
+locals {
+  connection_environment = {
+    LAMBDAPG_HEROKU_ADDON = var.heroku_addon != null ? var.heroku_addon : local.cloud.database.herokuAddon
+  }
+  login_environment = { LAMBDAPG_HEROKU_KEY_ARN = aws_secretsmanager_secret.heroku_key.arn }
+
+  login_statements = [{
+    Effect   = "Allow"
+    Action   = ["secretsmanager:GetSecretValue"]
+    Resource = aws_secretsmanager_secret.heroku_key.arn
+  }]
+}

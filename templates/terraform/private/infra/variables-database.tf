@@ -1,0 +1,35 @@
+variable "database_version" {
+  description = "PostgreSQL version such as \"17.9\"; null: as lambdapg.json says, else the newest of its major version. RDS Proxy takes a new one some months after RDS."
+  type        = string
+  default     = null
+}
+
+variable "backup_days" {
+  description = "How many days the database can be restored to any moment of; null: as lambdapg.json says, else 7."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.backup_days == null ? true : var.backup_days >= 1 && var.backup_days <= 35
+    error_message = "RDS keeps backups for 1 to 35 days."
+  }
+}
+
+variable "deletion_protection" {
+  description = "AWS refuses to delete the database while this is true; null: as lambdapg.json says, else true. To destroy the stage, apply false first."
+  type        = bool
+  default     = null
+}
+
+variable "final_snapshot_name" {
+  description = "Name of a snapshot that is taken when the database is deleted; null: its data are lost. Apply it before you destroy: Terraform reads it from the state."
+  type        = string
+  default     = null
+}
+
+locals {
+  postgres_major      = tostring(try(local.answers.postgres.version, 17))
+  database_version    = coalesce(var.database_version, try(local.cloud.database.version, null), local.postgres_major)
+  backup_days         = coalesce(var.backup_days, try(local.cloud.database.backupDays, null), 7)
+  deletion_protection = coalesce(var.deletion_protection, try(local.cloud.database.deletionProtection, null), true)
+}

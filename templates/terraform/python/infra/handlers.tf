@@ -1,0 +1,3 @@
+locals {
+  handlers = { for name, fn in local.functions : name => fn.handler }
+}
