@@ -3,9 +3,10 @@ import { BaseCommand, toggle } from '../base-command.ts';
 import { cloudFlags, policyFlag } from '../cloud-flags.ts';
 import { exitCodes } from '../errors.ts';
 import { getProject } from '../project/find-project.ts';
-import { destroyStage, planDestroy, type Remains } from '../providers/aws/destroy-stage.ts';
+import { destroyStage, planDestroy } from '../providers/aws/destroy-stage.ts';
 import { openWorld } from '../providers/aws/open-world.ts';
 import { formatPolicies, policyOf } from '../providers/aws/policy-of.ts';
+import type { Remains } from '../providers/aws/remains.ts';
 import { formatPlan } from '../terminal/format-plan.ts';
 
 export default class Destroy extends BaseCommand {

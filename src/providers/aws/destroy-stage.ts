@@ -1,6 +1,3 @@
-import { DescribeLogGroupsCommand } from '@aws-sdk/client-cloudwatch-logs';
-import { DescribeDBClusterSnapshotsCommand, DescribeDBSnapshotsCommand } from '@aws-sdk/client-rds';
-import { ListSecretsCommand } from '@aws-sdk/client-secrets-manager';
 import type { Context } from '../../context.ts';
 import { UserError } from '../../errors.ts';
 import { applyRemoval } from '../../provision/apply.ts';
@@ -10,16 +7,9 @@ import { everyStep } from './every-step.ts';
 import { explainAwsError } from './explain.ts';
 import { takeLook } from './look.ts';
 import { engineOf } from './open-world.ts';
+import { findRemains, type Remains } from './remains.ts';
 import { withRunLock } from './run-lock.ts';
-import { nameOf } from './stage.ts';
 import type { AwsStep, World } from './steps/world.ts';
-
-/** What is still there after a removal, on purpose or not. */
-export interface Remains {
-  readonly kind: 'snapshot' | 'secret' | 'log-group' | 'resource';
-  readonly name: string;
-  readonly why: string;
-}
 
 /** What would go, in the order in which it goes. */
 export async function planDestroy(world: World): Promise<Plan> {
@@ -72,52 +62,6 @@ export async function destroyStage(
 /** The others hold nothing: they are looked at only when something is to be made. They still keep the order. */
 const removable = (steps: readonly AwsStep<unknown>[]): AwsStep<unknown>[] =>
   steps.filter((step) => step.remove !== undefined);
-
-async function findRemains({ aws, stage }: World): Promise<Remains[]> {
-  const start = nameOf(stage, 'db');
-  const [instances, clusters, secrets, groups] = await Promise.all([
-    aws.read.rds.send(new DescribeDBSnapshotsCommand({ SnapshotType: 'manual' })),
-    aws.read.rds.send(new DescribeDBClusterSnapshotsCommand({ SnapshotType: 'manual' })),
-    aws.read.secrets.send(
-      new ListSecretsCommand({
-        Filters: [{ Key: 'name', Values: [`${stage.prefix}/`] }],
-        IncludePlannedDeletion: true,
-      }),
-    ),
-    aws.read.logs.send(new DescribeLogGroupsCommand({ logGroupNamePrefix: '/aws/rds/' })),
-  ]);
-  const snapshots = [
-    ...(instances.DBSnapshots ?? []).map((one) => ({
-      of: one.DBInstanceIdentifier,
-      name: one.DBSnapshotIdentifier,
-    })),
-    ...(clusters.DBClusterSnapshots ?? []).map((one) => ({
-      of: one.DBClusterIdentifier,
-      name: one.DBClusterSnapshotIdentifier,
-    })),
-  ].filter(({ of }) => of === start);
-  return [
-    ...snapshots.map(({ name = '' }) => ({
-      kind: 'snapshot' as const,
-      name,
-      why: 'the last state of the database',
-    })),
-    ...(secrets.SecretList ?? []).map(({ Name: name = '', DeletedDate }) => ({
-      kind: 'secret' as const,
-      name,
-      why: `can be restored until AWS deletes it (marked ${DeletedDate?.toISOString().slice(0, 10) ?? 'not yet'})`,
-    })),
-    ...(groups.logGroups ?? [])
-      .filter(({ logGroupName = '' }) =>
-        logGroupName.split('/').some((part) => part === start || part.startsWith(`${start}-`)),
-      )
-      .map(({ logGroupName: name = '' }) => ({
-        kind: 'log-group' as const,
-        name,
-        why: "the database's log",
-      })),
-  ];
-}
 
 /** Functions that `attach` let in: their rules name the stage's groups, which can not go while they do. */
 async function findAttached({ aws, stage }: World): Promise<string[]> {

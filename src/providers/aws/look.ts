@@ -92,61 +92,54 @@ const pager =
     ask: (page: Page) => Promise<R>,
     key: K,
   ): Promise<NonNullable<R[K]>> => {
-    const all: unknown[] = [];
-    let token: string | undefined;
-    do {
-      const answer = await ask({ Filters: filters, ...(token !== undefined && { NextToken: token }) });
-      all.push(...(answer[key] ?? []));
-      token = answer.NextToken === '' ? undefined : answer.NextToken;
-    } while (token !== undefined);
+    const all = await everyPage<unknown>(async (NextToken) => {
+      const answer = await ask({ Filters: filters, ...(NextToken && { NextToken }) });
+      return [answer[key], answer.NextToken];
+    });
     // Not every answer is filtered as it was asked for (emulators know few filters); what is not ours must not pass for ours.
     return all.filter((one) => isOurs(stage, (one as { Tags?: [] }).Tags)) as NonNullable<R[K]>;
   };
 
-async function listSecrets(secrets: Aws['read']['secrets'], stage: Stage): Promise<SecretListEntry[]> {
-  const all: SecretListEntry[] = [];
+/** Asks with the token of the last answer until there is none. */
+async function everyPage<T>(
+  ask: (
+    token: string | undefined,
+  ) => Promise<readonly [items: readonly T[] | undefined, next: string | undefined]>,
+): Promise<T[]> {
+  const all: T[] = [];
   let token: string | undefined;
   do {
-    const { SecretList = [], NextToken } = await secrets.send(
-      new ListSecretsCommand({
-        Filters: [{ Key: 'name', Values: [`${stage.prefix}/`] }],
-        IncludePlannedDeletion: true,
-        ...(token !== undefined && { NextToken: token }),
-      }),
-    );
-    all.push(...SecretList);
-    token = NextToken;
+    const [items = [], next] = await ask(token);
+    all.push(...items);
+    token = next === '' ? undefined : next;
   } while (token !== undefined);
   return all;
 }
 
-async function listLogGroups(logs: Aws['read']['logs'], prefix: string): Promise<LogGroup[]> {
-  const all: LogGroup[] = [];
-  let token: string | undefined;
-  do {
-    const page = token === undefined ? {} : { nextToken: token };
-    const { logGroups = [], nextToken } = await logs.send(
-      new DescribeLogGroupsCommand({ logGroupNamePrefix: prefix, ...page }),
+const listSecrets = (secrets: Aws['read']['secrets'], stage: Stage): Promise<SecretListEntry[]> =>
+  everyPage(async (NextToken) => {
+    const Filters = [{ Key: 'name' as const, Values: [`${stage.prefix}/`] }];
+    const answer = await secrets.send(
+      new ListSecretsCommand({ Filters, IncludePlannedDeletion: true, ...(NextToken && { NextToken }) }),
     );
-    all.push(...logGroups);
-    token = nextToken;
-  } while (token !== undefined);
-  return all;
-}
+    return [answer.SecretList, answer.NextToken];
+  });
 
-async function listApis(apigateway: ApiGatewayV2Client): Promise<Api[]> {
-  const all: Api[] = [];
-  let token: string | undefined;
-  do {
-    const page = token === undefined ? {} : { NextToken: token };
-    const { Items = [], NextToken } = await apigateway.send(
-      new GetApisCommand({ MaxResults: '100', ...page }),
+export const listLogGroups = (logs: Aws['read']['logs'], logGroupNamePrefix: string): Promise<LogGroup[]> =>
+  everyPage(async (nextToken) => {
+    const answer = await logs.send(
+      new DescribeLogGroupsCommand({ logGroupNamePrefix, ...(nextToken && { nextToken }) }),
     );
-    all.push(...Items);
-    token = NextToken;
-  } while (token !== undefined);
-  return all;
-}
+    return [answer.logGroups, answer.nextToken];
+  });
+
+const listApis = (apigateway: ApiGatewayV2Client): Promise<Api[]> =>
+  everyPage(async (NextToken) => {
+    const answer = await apigateway.send(
+      new GetApisCommand({ MaxResults: '100', ...(NextToken && { NextToken }) }),
+    );
+    return [answer.Items, answer.NextToken];
+  });
 
 function once<T>(ask: () => Promise<T>): () => Promise<T> {
   let asked: Promise<T> | undefined;
