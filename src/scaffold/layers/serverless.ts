@@ -1,5 +1,6 @@
 import type { Choices } from '../../project/choices.ts';
+import { cloudformationLayers } from './cloudformation.ts';
 
-export function serverlessLayers(_choices: Choices): readonly string[] {
-  return ['serverless/base'];
+export function serverlessLayers(choices: Choices): readonly string[] {
+  return ['base', ...cloudformationLayers(choices)].map((layer) => `serverless/${layer}`);
 }
