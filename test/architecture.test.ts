@@ -34,6 +34,7 @@ const mayImport: Record<string, readonly string[]> = {
   commands: [
     'base-command',
     'database-command',
+    'engine-command',
     'cloud-flags',
     'jobs',
     'psql',
@@ -50,8 +51,19 @@ const mayImport: Record<string, readonly string[]> = {
   'base-command': ['terminal', 'project'],
   'cloud-flags': ['project', 'database'],
   'database-command': ['base-command', 'cloud-flags', 'local', 'providers', 'project', 'database'],
+  'engine-command': [
+    'base-command',
+    'cloud-flags',
+    'engines',
+    'providers',
+    'project',
+    'terminal',
+    'local',
+    'provision',
+  ],
   terminal: [],
   project: ['exec'],
+  engines: ['project', 'exec'],
   scaffold: ['project', 'exec'],
   seed: ['project', 'database'],
   jobs: ['seed', 'project', 'database'],
@@ -67,7 +79,7 @@ const mayImport: Record<string, readonly string[]> = {
 };
 
 const packageOwners: Record<string, RegExp> = {
-  '@oclif/': /^src\/(commands\/|hooks\/|(base-command|database-command|cloud-flags)\.ts)/,
+  '@oclif/': /^src\/(commands\/|hooks\/|(base-command|database-command|engine-command|cloud-flags)\.ts)/,
   enquirer: /^src\/terminal\//,
   '@aws-sdk/': /^src\/providers\/aws\//,
   pg: /^src\/database\//,
