@@ -331,7 +331,7 @@ describe.each(driverLanguages)('connection runtime in %s', (language) => {
       }
     });
 
-    test.each(['require', 'prefer', 'allow', 'verify-ca', 'no-verify'])(
+    test.each(['require', 'prefer', 'allow', 'verify-ca'])(
       'PGSSLMODE=%s is refused',
       async (mode) => {
         expect(await refused({ PGSSLMODE: mode })).toBe(

@@ -2,7 +2,12 @@
 import dns from 'node:dns';
 import { createInterface } from 'node:readline';
 import { inspect } from 'node:util';
-import { Database, settingsFromEnvironment } from '../../templates/runtime-node/lambdapg-runtime/index.ts';
+import {
+  Database,
+  readerEnvironment,
+  settingsFromEnvironment,
+  startInvocation,
+} from '../../templates/runtime-node/lambdapg-runtime/index.ts';
 import type { Command } from './driver.ts';
 
 const WallDate = Date;
@@ -21,17 +26,26 @@ Object.assign(dns, {
     wallLookup(name === local ? '127.0.0.1' : name, ...rest),
 });
 
-const limits = process.env.TEST_CONNECT_TIMEOUT_MS;
-const readSettings = () => ({
-  ...settingsFromEnvironment(process.env),
-  ...(limits !== undefined && { connectTimeoutMs: Number(limits) }),
+const { TEST_CONNECT_TIMEOUT_MS: connectMs, TEST_RETRY_WITHIN_MS: retryMs } = process.env;
+const readSettings = (env = process.env) => ({
+  ...settingsFromEnvironment(env),
+  ...(connectMs !== undefined && { connectTimeoutMs: Number(connectMs) }),
+  ...(retryMs !== undefined && { retryWithinMs: Number(retryMs) }),
 });
+const reader = new Database(() => readSettings(readerEnvironment(process.env)));
 const database = new Database(readSettings);
 
 async function run(command: Command): Promise<unknown> {
   switch (command.op) {
     case 'query':
-      return database.query(command.sql);
+      return database.query(command.sql, [], options(command));
+    case 'read':
+      return reader.query(command.sql);
+    case 'race':
+      return Promise.all(Array.from({ length: command.count }, () => database.query(command.sql)));
+    case 'invoke':
+      startInvocation({ getRemainingTimeInMillis: () => command.remainingMs });
+      return null;
     case 'transaction':
       return database.transaction(async (tx) => {
         const results: unknown[] = [];
@@ -43,7 +57,7 @@ async function run(command: Command): Promise<unknown> {
         if (command.nested === 'transaction') await database.transaction(async () => {});
         if (command.fail) throw new Error('the work failed');
         return results;
-      });
+      }, options(command));
     case 'together':
       return Promise.all(Array.from({ length: command.count }, () => queryOnce(command.sql)));
     case 'credentials':
@@ -56,6 +70,9 @@ async function run(command: Command): Promise<unknown> {
       return null;
   }
 }
+
+const options = ({ timeoutMs }: { readonly timeoutMs?: number }) =>
+  timeoutMs === undefined ? {} : { timeoutMs };
 
 async function queryOnce(sql: string): Promise<unknown> {
   const other = new Database(readSettings);

@@ -11,7 +11,10 @@ from dataclasses import asdict, replace
 
 import psycopg
 
-from lambdapg_runtime import Database, settings_from_environment
+from lambdapg_runtime import Database, reader_environment, settings_from_environment, start_invocation
+
+if os.environ.get("TEST_DATABASE") == "sqlalchemy":
+    from sqlalchemy_database import Database
 
 wall_clock = time.time
 skipped_s = 0.0
@@ -22,12 +25,18 @@ local_name = os.environ.get("TEST_LOCAL_NAME")
 socket.getaddrinfo = lambda name, *rest, **more: resolve("127.0.0.1" if name == local_name else name, *rest, **more)
 
 
-def read_settings():
-    settings = settings_from_environment(os.environ)
-    limit = os.environ.get("TEST_CONNECT_TIMEOUT_MS")
-    return settings if limit is None else replace(settings, connect_timeout_ms=int(limit))
+def read_settings(env=os.environ):
+    limits = {"connect_timeout_ms": "TEST_CONNECT_TIMEOUT_MS", "retry_within_ms": "TEST_RETRY_WITHIN_MS"}
+    changed = {name: int(env[variable]) for name, variable in limits.items() if variable in env}
+    return replace(settings_from_environment(env), **changed)
 
 
+class Context:
+    def __init__(self, remaining_ms):
+        self.get_remaining_time_in_millis = lambda: remaining_ms
+
+
+reader = Database(lambda: read_settings(reader_environment(os.environ)))
 database = Database(read_settings)
 
 
@@ -35,14 +44,21 @@ def run(command):
     global skipped_s
     match command["op"]:
         case "query":
-            return database.query(command["sql"])
+            return database.query(command["sql"], timeout_ms=command.get("timeoutMs"))
+        case "read":
+            return reader.query(command["sql"])
+        case "race":
+            with ThreadPoolExecutor(command["count"]) as pool:
+                return list(pool.map(database.query, [command["sql"]] * command["count"]))
+        case "invoke":
+            start_invocation(Context(command["remainingMs"]))
         case "transaction":
             return transact(command)
         case "together":
             with ThreadPoolExecutor(command["count"]) as pool:
                 return list(pool.map(query_once, [command["sql"]] * command["count"]))
         case "credentials":
-            return asdict(read_settings().credentials())
+            return {name: value for name, value in asdict(read_settings().credentials()).items() if value is not None}
         case "skip":
             skipped_s += command["ms"] / 1000
         case "password":
@@ -60,7 +76,7 @@ def query_once(sql):
 
 def transact(command):
     results = []
-    with database.transaction() as tx:
+    with database.transaction(timeout_ms=command.get("timeoutMs")) as tx:
         for sql in command["statements"]:
             try:
                 results.append(tx.query(sql))

@@ -6,10 +6,17 @@ import { build } from 'esbuild';
 import { spawnProcess } from '../../src/exec.ts';
 
 export type Command =
-  | { readonly op: 'query'; readonly sql: string }
+  | { readonly op: 'query'; readonly sql: string; readonly timeoutMs?: number }
+  /** Through PGHOST_READER. */
+  | { readonly op: 'read'; readonly sql: string }
+  /** `count` statements of one database at once. */
+  | { readonly op: 'race'; readonly sql: string; readonly count: number }
+  /** An invocation that may take this long begins. */
+  | { readonly op: 'invoke'; readonly remainingMs: number }
   | {
       readonly op: 'transaction';
       readonly statements: readonly string[];
+      readonly timeoutMs?: number;
       readonly swallow?: boolean;
       readonly fail?: boolean;
       readonly nested?: 'query' | 'transaction';
@@ -32,6 +39,8 @@ export interface Driver {
   /** The rows, or what `op` gives. @throws DriverFailure with what the runtime threw */
   do(command: Command): Promise<unknown>;
   query(sql: string): Promise<Record<string, unknown>[]>;
+  /** Lines that the runtime itself wrote to the log. */
+  readonly log: readonly string[];
   freeze(): void;
   thaw(): void;
   stop(): Promise<void>;
@@ -92,14 +101,22 @@ export function startDriver(
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const run = async (command: Command): Promise<unknown> => {
     child.stdin.write(`${JSON.stringify(command)}\n`);
-    const { value, done } = await lines.next();
-    if (done) throw new Error(`the ${language} driver ended: exit code ${child.exitCode}`);
-    const answer = JSON.parse(value) as { ok: unknown; error?: DriverError };
-    if (answer.error !== undefined) throw new DriverFailure(answer.error);
-    return answer.ok;
+    const { ok, error } = await nextAnswer();
+    if (error !== undefined) throw new DriverFailure(error);
+    return ok;
   };
+  const log: string[] = [];
+  async function nextAnswer(): Promise<{ ok: unknown; error?: DriverError }> {
+    for (;;) {
+      const { value, done } = await lines.next();
+      if (done) throw new Error(`the ${language} driver ended: exit code ${child.exitCode}`);
+      if (!value.startsWith('{"_aws"')) return JSON.parse(value) as { ok: unknown; error?: DriverError };
+      log.push(value);
+    }
+  }
   return {
     do: run,
+    log,
     query: async (sql) => (await run({ op: 'query', sql })) as Record<string, unknown>[],
     freeze: () => void child.kill('SIGSTOP'),
     thaw: () => void child.kill('SIGCONT'),

@@ -1,10 +1,8 @@
 // Part of lambdapg's connection runtime: do not edit. `src/db.ts` is yours.
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
-import pg from 'pg';
-import { connectError } from './connect-error.ts';
-import { areEqual, type Credentials, isRefusedLogin } from './credentials.ts';
+import type pg from 'pg';
+import { openClient } from './open-client.ts';
 import type { Settings } from './settings.ts';
-import { types } from './types.ts';
 
 /** Unused for longer: look whether the server said goodbye (no round trip). Less is no freeze worth the name. */
 const lookAfterMs = 10;
@@ -20,6 +18,8 @@ const answerWithinMs = 2_000;
 export class Connection {
   readonly #settings: () => Settings;
   #client: pg.Client | undefined;
+  /** Whether there ever was one: then a server that does not listen is one that is being restarted. */
+  #opened = false;
   /** When the server last answered; 0 after an error. Wall clock: a monotonic one may stand still while frozen. */
   #provenAt = 0;
 
@@ -80,45 +80,12 @@ export class Connection {
   }
 
   async #open(): Promise<pg.Client> {
-    const settings = this.#settings();
-    let user: string | undefined;
-    const credentials = await settings.credentials().catch(fail);
-    user = credentials.user;
-    return this.#logIn(settings, credentials).catch(async (refusal: unknown) => {
-      if (!isRefusedLogin(refusal)) return fail(refusal);
-      // They may have been changed while this environment kept them. Nothing was sent: to log in again is safe.
-      const others = await settings.credentials(credentials).catch((why) => fail(refusal, why));
-      if (areEqual(others, credentials)) return fail(refusal);
-      user = others.user;
-      return this.#logIn(settings, others).catch(fail);
-    });
-
-    function fail(cause: unknown, more?: unknown): never {
-      throw connectError(settings, user, cause, more);
-    }
-  }
-
-  async #logIn(settings: Settings, credentials: Credentials): Promise<pg.Client> {
-    const { host, port, database, tls, applicationName, connectTimeoutMs } = settings;
-    const client = new pg.Client({
-      ...{ host, port, database, types },
-      ...{ user: credentials.user, password: credentials.password },
-      application_name: applicationName,
-      connectionTimeoutMillis: connectTimeoutMs,
-      keepAlive: true,
-      ssl: tls === false ? false : { ...tls, rejectUnauthorized: true },
-    });
-    // Without a listener a connection that dies while idle would end the process.
+    const client = await openClient(this.#settings(), this.#opened);
     const forget = (): void => {
       if (this.#client === client) this.#client = undefined;
     };
     client.on('error', forget).on('end', forget);
-    try {
-      await client.connect();
-    } catch (error) {
-      void this.drop(client);
-      throw error;
-    }
+    this.#opened = true;
     this.#client = client;
     this.#provenAt = Date.now();
     return client;

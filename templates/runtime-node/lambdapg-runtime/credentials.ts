@@ -3,31 +3,34 @@
 export interface Credentials {
   readonly user: string;
   readonly password: string;
+  /** Where the store names the server; the environment's own names come first. */
+  readonly host?: string;
+  readonly port?: number;
+  readonly database?: string;
 }
 
-/**
- * Asked once for each new connection, so that credentials may change while an environment lives; and once more, with
- * the credentials that the server `refused`: the login is tried again if the answer differs from them.
- */
-export type CredentialSource = (refused?: Credentials) => Promise<Credentials>;
+export interface CredentialSource {
+  /** Asked for each new connection, so that credentials may change while an environment lives. */
+  (): Promise<Credentials>;
+  /**
+   * What else may be right when the server refused them, one after the other until the moment `until`. The one that is
+   * accepted is kept for the next connection. Left out where there is nothing else.
+   */
+  readonly others?: (refused: Credentials, until: number, counts: Counts) => AsyncIterable<Credentials>;
+}
 
-/** What RDS Proxy says instead of PostgreSQL, under whatever code (docs.aws.amazon.com, rds-proxy.troubleshooting). */
-const refusals = [
-  /is not permitted to log in/,
-  /RDS proxy has no credentials for the role/i,
-  /password that was provided for the role .* is wrong/i,
-];
-
-/**
- * Whether the server refused this user or password, so that others may help. Never for want of a free connection or
- * for a setting: 28000 is also a server that refuses connections without TLS (`no pg_hba.conf entry`).
- */
-export function isRefusedLogin(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const { code } = error as { code?: unknown };
-  return code === '28P01' || refusals.some((text) => text.test(error.message));
+/** What opening one connection took beyond one login. */
+export interface Counts {
+  /** Logins that the server refused. */
+  authFailures: number;
+  /** 1 when the password that worked was not the current one. */
+  fallbacks: number;
+  /** How often the store was asked again. */
+  refreshes: number;
+  /** Logins that found no free connection, or a server that was not ready. */
+  waits: number;
 }
 
 export function areEqual(a: Credentials, b: Credentials): boolean {
-  return a.user === b.user && a.password === b.password;
+  return a.user === b.user && a.password === b.password && a.host === b.host && a.port === b.port;
 }

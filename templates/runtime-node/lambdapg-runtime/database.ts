@@ -7,8 +7,21 @@ import { Turns } from './turns.ts';
 
 export type Row = Record<string, unknown>;
 
+export interface QueryOptions {
+  /**
+   * The server ends a statement that runs longer (57014), and the connection is used on. `query` then takes a transaction
+   * of its own: two more round trips, and no statement that cannot run in one. Nothing of it stays in the session, so it
+   * pins no session of RDS Proxy. A server that says nothing for a second more is given up.
+   */
+  readonly timeoutMs?: number;
+}
+
 /** Runs one statement and returns its rows. Values go into `params` (`$1`, `$2`, …), never into `sql`. */
-export type Query = <R extends object = Row>(sql: string, params?: readonly unknown[]) => Promise<R[]>;
+export type Query<Options extends readonly unknown[] = []> = <R extends object = Row>(
+  sql: string,
+  params?: readonly unknown[],
+  ...options: Options
+) => Promise<R[]>;
 
 export interface Transaction {
   readonly query: Query;
@@ -35,7 +48,12 @@ export class Database {
   }
 
   /** @throws Error when called inside a transaction, where it would wait for itself */
-  readonly query: Query = async <R extends object>(sql: string, params: readonly unknown[] = []) => {
+  readonly query: Query<[options?: QueryOptions]> = async <R extends object>(
+    sql: string,
+    params: readonly unknown[] = [],
+    options?: QueryOptions,
+  ) => {
+    if (options?.timeoutMs !== undefined) return this.transaction((tx) => tx.query<R>(sql, params), options);
     this.#refuseInside('query()');
     // The path of every statement: each `await` that is not needed is left out (npm run bench).
     const turn = this.#turns.take();
@@ -55,17 +73,26 @@ export class Database {
   /**
    * Runs `work` between BEGIN and COMMIT; any error rolls back and is thrown on. Only `tx.query` takes part.
    *
+   * @param options the time limit is that of each statement, and costs no round trip
    * @throws Error also when `work` caught a failed statement and went on: PostgreSQL has then rolled back
    */
-  readonly transaction = async <T>(work: (tx: Transaction) => Promise<T>): Promise<T> => {
+  readonly transaction = async <T>(
+    work: (tx: Transaction) => Promise<T>,
+    { timeoutMs }: QueryOptions = {},
+  ): Promise<T> => {
     this.#refuseInside('transaction()');
     return this.#turns.run(async () => {
       const client = await this.#connection.ready();
-      const open = new OpenTransaction(this.#connection, client, this.#settings().idleTransactionMs);
+      const open = new OpenTransaction(
+        this.#connection,
+        client,
+        this.#settings().idleTransactionMs,
+        timeoutMs,
+      );
       const query: Query = async <R extends object>(sql: string, params?: readonly unknown[]) =>
         (await open.query(sql, params)).rows as R[];
       try {
-        await open.query('begin');
+        await open.begin();
         const result = await Promise.race([this.#inside.run(open, work, { query }), open.abandoned]);
         await open.commit();
         return result;

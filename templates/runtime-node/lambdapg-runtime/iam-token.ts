@@ -7,8 +7,8 @@ import type { CredentialSource } from './credentials.ts';
  * 15 minutes. It is signed here, without a call, so each connection gets its own.
  */
 export function iamCredentials(env: Environment): CredentialSource {
-  // A refused token would be refused again: it is the role or the grant of rds_iam that is missing.
-  return async (refused) => refused ?? { user: env.PGUSER ?? '', password: iamToken(env) };
+  // Without `others`: a refused token would be refused again, it is the role or the grant of rds_iam that is missing.
+  return async () => ({ user: env.PGUSER ?? '', password: iamToken(env) });
 }
 
 /** `host:port/?Action=connect&DBUser=…`, as the SDKs' signers make it (rds-db:connect). */

@@ -3,12 +3,16 @@ import type pg from 'pg';
 import type { Connection } from './connection.ts';
 import { Turns } from './turns.ts';
 
+/** How much longer than the time limit the server's word on it may take. */
+const silenceMs = 1_000;
+
 /** The statements of one transaction, one at a time, in the order of asking. */
 export class OpenTransaction {
   readonly #connection: Connection;
   readonly #client: pg.Client;
   readonly #turns = new Turns();
   readonly #idleLimitMs: number;
+  readonly #timeoutMs: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #abandon: (error: Error) => void = () => {};
   #open = true;
@@ -18,23 +22,36 @@ export class OpenTransaction {
     this.#abandon = reject;
   });
 
-  constructor(connection: Connection, client: pg.Client, idleLimitMs: number) {
+  constructor(connection: Connection, client: pg.Client, idleLimitMs: number, timeoutMs?: number) {
     this.#connection = connection;
     this.#client = client;
     this.#idleLimitMs = idleLimitMs;
+    this.#timeoutMs = timeoutMs;
   }
 
   get open(): boolean {
     return this.#open;
   }
 
+  /** @throws Error when the time limit is none */
+  async begin(): Promise<void> {
+    const limitMs = this.#timeoutMs;
+    if (limitMs === undefined) return void (await this.query('begin'));
+    if (!Number.isInteger(limitMs) || limitMs < 1)
+      throw new RangeError(`timeoutMs ${limitMs} is no time limit`);
+    // Ends with the transaction: a SET of the session would pin a session of RDS Proxy.
+    await this.query(`begin; set local statement_timeout = ${limitMs}`);
+  }
+
   async query(sql: string, params: readonly unknown[] = []): Promise<pg.QueryResult> {
     if (!this.#open) throw new Error('the transaction is over: its tx.query cannot be used any more');
     return this.#turns.run(async () => {
       clearTimeout(this.#timer);
+      const limit = this.#limitSilence();
       try {
         return await this.#connection.run(this.#client, sql, params);
       } finally {
+        clearTimeout(limit);
         if (this.#open) this.#startTimer();
       }
     });
@@ -58,6 +75,12 @@ export class OpenTransaction {
   #close(): void {
     this.#open = false;
     clearTimeout(this.#timer);
+  }
+
+  /** The server ends a statement itself; where not even that is heard, dropping the connection ends the wait. */
+  #limitSilence(): NodeJS.Timeout | undefined {
+    if (this.#timeoutMs === undefined) return undefined;
+    return setTimeout(() => void this.#connection.drop(this.#client), this.#timeoutMs + silenceMs);
   }
 
   #startTimer(): void {

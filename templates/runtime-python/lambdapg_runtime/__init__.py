@@ -1,7 +1,17 @@
-"""lambdapg's connection runtime: do not edit. `app/db.py` is yours."""
+"""Part of lambdapg's connection runtime: do not edit. `app/db.py` is yours."""
 
 from .credentials import Credentials, CredentialSource
 from .database import Database, Transaction
-from .settings import Settings, settings_from_environment
+from .patience import start_invocation
+from .settings import Settings, reader_environment, settings_from_environment
 
-__all__ = ["CredentialSource", "Credentials", "Database", "Settings", "Transaction", "settings_from_environment"]
+__all__ = [
+    "CredentialSource",
+    "Credentials",
+    "Database",
+    "Settings",
+    "Transaction",
+    "reader_environment",
+    "settings_from_environment",
+    "start_invocation",
+]

@@ -1,5 +1,6 @@
 """Part of lambdapg's connection runtime: do not edit. `app/db.py` is yours."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -8,33 +9,38 @@ from typing import Protocol
 class Credentials:
     user: str
     password: str = field(repr=False)
+    host: str | None = None
+    """Where the store names the server; the environment's own names come first."""
+    port: int | None = None
+    database: str | None = None
 
 
 class SecretUnreadable(Exception):
-    """Names the secret and what to look at, and holds no part of its value."""
+    """Names what was read and what to look at, and holds no part of its value."""
+
+
+@dataclass
+class Counts:
+    """What opening one connection took beyond one login."""
+
+    auth_failures: int = 0
+    """Logins that the server refused."""
+    fallbacks: int = 0
+    """1 when the password that worked was not the current one."""
+    refreshes: int = 0
+    """How often the store was asked again."""
+    waits: int = 0
+    """Logins that found no free connection, or a server that was not ready."""
 
 
 class CredentialSource(Protocol):
-    def __call__(self, refused: Credentials | None = None, /) -> Credentials:
-        """Asked once for each new connection, so that credentials may change while an environment lives; and once
-        more, with the credentials that the server refused: the login is tried again if the answer differs from them."""
+    def __call__(self) -> Credentials:
+        """Asked for each new connection, so that credentials may change while an environment lives."""
         ...
 
 
-_REFUSALS = (
-    "password authentication failed",
-    "is not permitted to log in",
-    # What RDS Proxy says instead of PostgreSQL (aws/aws-secretsmanager-jdbc issue 222, PostHog/posthog pull 64084).
-    "RDS proxy has no credentials for the role",
-    "The password that was provided for the role",
-)
-
-
-def is_refused_login(error: Exception) -> bool:
-    """Whether the server refused this user or password, so that others may help. Never for want of a free connection
-    or for a setting.
-
-    By the text, because libpq keeps a failed login's SQLSTATE to itself: a server with `lc_messages` in another
-    language is not understood.
-    """
-    return any(text in str(error) for text in _REFUSALS)
+class ChangingCredentials(CredentialSource, Protocol):
+    def others(self, refused: Credentials, until: float, counts: Counts) -> Iterator[Credentials]:
+        """What else may be right when the server refused them, one after the other until the moment `until`. The one
+        that is accepted is kept for the next connection."""
+        ...

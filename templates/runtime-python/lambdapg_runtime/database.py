@@ -1,5 +1,7 @@
 """Part of lambdapg's connection runtime: do not edit. `app/db.py` is yours."""
 
+import os
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,16 +16,38 @@ from .connection import Connection, Session
 from .settings import Settings
 
 
+_SILENCE_S = 1.0
+"""How much longer than the time limit the server's word on it may take."""
+
+
 class Transaction:
-    def __init__(self, connection: Connection, session: Session) -> None:
+    def __init__(self, connection: Connection, session: Session, timeout_ms: int | None) -> None:
         self._connection = connection
         self._session: Session | None = session
+        self._timeout_ms = timeout_ms
+
+    def begin(self) -> None:
+        limit = self._timeout_ms
+        if limit is None:
+            self.query("begin")
+        elif limit < 1:
+            raise ValueError(f"timeout_ms {limit} is no time limit")
+        else:
+            # Ends with the transaction: a SET of the session would pin a session of RDS Proxy.
+            self.query(f"begin; set local statement_timeout = {limit:d}")
 
     def query(self, sql: Query, params: Params | None = None) -> list[DictRow]:
         """Runs one statement of the transaction and returns its rows."""
         if self._session is None:
             raise RuntimeError("the transaction is over: its tx.query cannot be used any more")
-        return _rows(self._connection.run(self._session, sql, params))
+        with _limit_silence(self._session, self._timeout_ms):
+            return _rows(self._connection.run(self._session, sql, params))
+
+    def commit(self) -> bool:
+        """False where PostgreSQL rolled back instead, because a statement had failed."""
+        assert self._session is not None
+        with _limit_silence(self._session, self._timeout_ms):
+            return self._connection.run(self._session, "commit", None).statusmessage == "COMMIT"
 
     def end(self) -> None:
         self._session = None
@@ -39,11 +63,19 @@ class Database:
         self._turn = threading.Lock()
         self._owner: int | None = None
 
-    def query(self, sql: Query, params: Params | None = None) -> list[DictRow]:
+    def query(self, sql: Query, params: Params | None = None, *, timeout_ms: int | None = None) -> list[DictRow]:
         """Runs one statement and returns its rows. Values go into `params` (`%s`), never into `sql`.
+
+        With `timeout_ms` the server ends a statement that runs longer (57014), and the connection is used on. It then
+        takes a transaction of its own: two more round trips, and no statement that cannot run in one. Nothing of it
+        stays in the session, so it pins no session of RDS Proxy. A server that says nothing for a second more is given
+        up.
 
         Raises RuntimeError inside a transaction, where it would wait for itself.
         """
+        if timeout_ms is not None:
+            with self.transaction(timeout_ms=timeout_ms) as tx:
+                return tx.query(sql, params)
         self._take_turn("query()")
         try:
             session = self._connection.ready()
@@ -56,26 +88,26 @@ class Database:
             self._end_turn()
 
     @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
+    def transaction(self, *, timeout_ms: int | None = None) -> Iterator[Transaction]:
         """Runs the block between BEGIN and COMMIT; any exception rolls back and is raised on. Only `tx.query` takes
-        part.
+        part. The time limit is that of each statement, and costs no round trip.
 
         Raises RuntimeError also when the block caught a failed statement and went on: PostgreSQL has then rolled back.
         """
         self._take_turn("transaction()")
         try:
             session = self._connection.ready()
-            tx = Transaction(self._connection, session)
+            tx = Transaction(self._connection, session, timeout_ms)
             try:
-                tx.query("begin")
+                tx.begin()
                 yield tx
-                committed = self._connection.run(session, "commit", None).statusmessage
+                committed = tx.commit()
             except BaseException:
                 self._roll_back(session)
                 raise
             finally:
                 tx.end()
-            if committed != "COMMIT":
+            if not committed:
                 raise RuntimeError("a statement of the transaction failed, so PostgreSQL rolled all of it back")
         finally:
             self._end_turn()
@@ -105,6 +137,27 @@ class Database:
             self._connection.run(session, "rollback", None)
         except Exception:
             self._connection.drop()
+
+
+@contextmanager
+def _limit_silence(session: Session, timeout_ms: int | None) -> Iterator[None]:
+    """The server ends a statement itself; where not even that is heard, closing the socket ends the wait."""
+    if timeout_ms is None:
+        yield
+        return
+    timer = threading.Timer(timeout_ms / 1_000 + _SILENCE_S, _hang_up, [session])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _hang_up(session: Session) -> None:
+    # A copy of the descriptor: libpq closes its own.
+    with socket.socket(fileno=os.dup(session.pgconn.socket)) as wire:
+        wire.shutdown(socket.SHUT_RDWR)
 
 
 def _rows(cursor: Cursor[DictRow]) -> list[DictRow]:

@@ -10,11 +10,8 @@ def iam_credentials(env: Mapping[str, str]) -> CredentialSource:
     """A password for RDS that AWS checks by the function's role: the query of a presigned request, good for a login
     within 15 minutes. It is signed here, without a call, so each connection gets its own."""
 
-    def source(refused: Credentials | None = None, /) -> Credentials:
-        # A refused token would be refused again: it is the role or the grant of rds_iam that is missing.
-        return refused or Credentials(env["PGUSER"], _iam_token(env))
-
-    return source
+    # Nothing else to try: a refused token would be refused again, it is the role or the grant of rds_iam that is missing.
+    return lambda: Credentials(env["PGUSER"], _iam_token(env))
 
 
 def _iam_token(env: Mapping[str, str]) -> str:

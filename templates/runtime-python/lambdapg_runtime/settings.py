@@ -1,106 +1,87 @@
 """Part of lambdapg's connection runtime: do not edit. `app/db.py` is yours."""
 
-import os
-import re
-import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from .application_name import application_name
+from .choose_credentials import choose_credentials
 from .credentials import Credentials, CredentialSource
-from .secret_credentials import secret_credentials
-
-_AWS_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-"""What every signature needs; Lambda sets them. The session token is missing only for a person's own key."""
+from .tls import Tls, explain_no_verify, read_tls
 
 
 @dataclass(frozen=True)
 class Settings:
-    host: str
+    host: str | None
+    """Without it the credentials have to name host, port and database."""
     port: int
-    database: str
+    database: str | None
     credentials: CredentialSource
-    ssl_root_cert: str | None
-    """PEM file of the authorities to trust; the chain and the name are always verified. None: no TLS."""
+    tls: Tls
     application_name: str
     """At most 63 bytes: PostgreSQL cuts the rest."""
     connect_timeout_ms: int = 5_000
     """For the whole of TCP, TLS and login. Keep it under the function's timeout. At least 2000."""
+    retry_within_ms: int = 10_000
+    """For how long a login is tried again that has no free connection, finds a server that starts, or a password that a
+    rotation has changed. See also `start_invocation`."""
+    emit_metrics: Callable[[str], None] | None = None
+    """Is given a line of CloudWatch's embedded metric format for each connection that took more than one login."""
 
 
 def settings_from_environment(env: Mapping[str, str]) -> Settings:
     """Reads libpq's variables: PGHOST, PGPORT (5432), PGDATABASE, PGUSER, PGPASSWORD, PGSSLMODE (verify-full, the
-    default, or disable) and PGSSLROOTCERT (a PEM file that replaces the system's authorities; from LAMBDA_TASK_ROOT).
+    default, no-verify or disable) and PGSSLROOTCERT (a PEM file that replaces the system's authorities; from
+    LAMBDA_TASK_ROOT).
 
-    Instead of PGUSER and PGPASSWORD: LAMBDAPG_SECRET_ARN, a secret of Secrets Manager, JSON with `username` and
-    `password`. Instead of PGPASSWORD: LAMBDAPG_DB_AUTH=iam.
+    Instead of PGUSER and PGPASSWORD one of: LAMBDAPG_SECRET_ARN (Secrets Manager), LAMBDAPG_SECRET_PARAMETER (Systems
+    Manager), LAMBDAPG_HEROKU_ADDON with LAMBDAPG_HEROKU_KEY_ARN, DATABASE_URL. They may name the server, too, where
+    PGHOST does not. Instead of PGPASSWORD: LAMBDAPG_DB_AUTH=iam. What is read is kept for
+    LAMBDAPG_CREDENTIALS_MAX_AGE_SECONDS (300). LAMBDAPG_METRICS=emf writes metrics to the log.
 
     Raises ValueError with every fault at once.
     """
-    faults = _missing(env, "PGHOST", "PGDATABASE")
-    credentials = _choose_credentials(env, faults)
+    faults: list[str] = []
+    credentials = choose_credentials(env, faults)
     port = env.get("PGPORT") or "5432"
     if not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65_535):
         faults.append(f"PGPORT={port} is no port")
-    root_cert = _root_cert(env, faults)
+    tls = read_tls(env, faults)
+    metrics = env.get("LAMBDAPG_METRICS")
+    if metrics and metrics != "emf":
+        faults.append(f"LAMBDAPG_METRICS={metrics} is unknown: use emf or leave it out")
     if faults:
         raise ValueError(f"the database settings are incomplete: {'; '.join(faults)}")
     return Settings(
-        host=env["PGHOST"],
+        host=env.get("PGHOST") or None,
         port=int(port),
-        database=env["PGDATABASE"],
+        database=env.get("PGDATABASE") or None,
         credentials=credentials,
-        ssl_root_cert=root_cert,
+        tls=tls,
         application_name=application_name(env),
+        emit_metrics=_print_line if metrics else None,
     )
 
 
-def _choose_credentials(env: Mapping[str, str], faults: list[str]) -> CredentialSource:
-    arn, auth = env.get("LAMBDAPG_SECRET_ARN"), env.get("LAMBDAPG_DB_AUTH")
-    if auth and auth != "iam":
-        faults.append(f"LAMBDAPG_DB_AUTH={auth} is unknown: use iam or leave it out")
-    if auth and arn:
-        faults.append("LAMBDAPG_SECRET_ARN and LAMBDAPG_DB_AUTH exclude each other")
-    if arn:
-        if not re.match(r"arn:[^:]+:secretsmanager:[^:]+:[^:]*:secret:.", arn):
-            faults.append(f"LAMBDAPG_SECRET_ARN={arn} is no ARN of a secret")
-        faults.extend(_missing(env, *_AWS_VARIABLES))
-        return secret_credentials(env, arn)
-    if auth:
-        faults.extend(_missing(env, "PGUSER", "AWS_REGION", *_AWS_VARIABLES))
-        if env.get("PGSSLMODE") == "disable":
-            faults.append("PGSSLMODE=disable: IAM authentication needs TLS")
-        # Imported late, like the reader of secrets: a cold start loads what it uses.
-        from .iam_token import iam_credentials
-
-        return iam_credentials(env)
-    faults.extend(_missing(env, "PGUSER", "PGPASSWORD"))
-    return lambda refused=None, /: Credentials(env["PGUSER"], env["PGPASSWORD"])
+def reader_environment(env: Mapping[str, str]) -> Mapping[str, str]:
+    """The same variables for reads: PGHOST_READER, where there is one, stands for PGHOST."""
+    reader = env.get("PGHOST_READER")
+    return {**env, "PGHOST": reader} if reader else env
 
 
-def _missing(env: Mapping[str, str], *names: str) -> list[str]:
-    return [f"{name} is not set" for name in names if not env.get(name)]
+def server_of(settings: Settings, credentials: Credentials) -> tuple[str, int, str]:
+    """Host, port and database to log in to: what the environment names comes first.
+
+    Raises ValueError where nobody names it, or it must be verified.
+    """
+    host, database = settings.host or credentials.host, settings.database or credentials.database
+    if not host:
+        raise ValueError("PGHOST is not set, and the credentials name no host")
+    if not database:
+        raise ValueError("PGDATABASE is not set, and the credentials name no database")
+    if fault := explain_no_verify(host, settings.tls):
+        raise ValueError(fault)
+    return host, (None if settings.host else credentials.port) or settings.port, database
 
 
-def _root_cert(env: Mapping[str, str], faults: list[str]) -> str | None:
-    mode = env.get("PGSSLMODE") or "verify-full"
-    if mode == "disable":
-        return None
-    if mode != "verify-full":
-        faults.append(
-            f"PGSSLMODE={mode} does not verify which server answers: "
-            "use verify-full, with PGSSLROOTCERT for a private CA"
-        )
-    file = env.get("PGSSLROOTCERT") or "system"
-    if file == "system":
-        return system_authorities()
-    # A file that was deployed beside the code, wherever Lambda puts that.
-    path = os.path.join(env.get("LAMBDA_TASK_ROOT") or "", file)
-    if not os.access(path, os.R_OK):
-        faults.append(f"PGSSLROOTCERT={file} cannot be read")
-    return path
-
-
-def system_authorities() -> str:
-    # psycopg's wheels carry their own OpenSSL, which looks for authorities where no system keeps them.
-    return ssl.get_default_verify_paths().cafile or "system"
+def _print_line(line: str) -> None:
+    print(line, flush=True)

@@ -1,0 +1,39 @@
+// Part of lambdapg's connection runtime: do not edit. `src/db.ts` is yours.
+
+/** What is left to a handler when the wait for a connection was in vain: to answer, and to say why. */
+const reserveMs = 1_000;
+const firstPauseMs = 100;
+const longestPauseMs = 1_000;
+
+let invocationEndsAt = 0;
+
+/**
+ * Tells how long this invocation may still take, so that waiting for a connection ends in time. To be called first in a
+ * handler, with Lambda's context; without it only the settings' `retryWithinMs` counts.
+ */
+export function startInvocation(context: { getRemainingTimeInMillis(): number }): void {
+  // One for all: an environment serves one event at a time.
+  invocationEndsAt = Date.now() + context.getRemainingTimeInMillis();
+}
+
+/** The moment when waiting that starts now has to end. */
+export function patienceEnds(retryWithinMs: number): number {
+  const now = Date.now();
+  // One that is over belonged to an invocation before this one.
+  const inTime = invocationEndsAt > now ? invocationEndsAt - reserveMs : Number.POSITIVE_INFINITY;
+  return Math.min(now + retryWithinMs, inTime);
+}
+
+/**
+ * Waits before the next try: any time up to 100 ms, then 200, 400, 800, 1000 ("full jitter": many environments that
+ * failed together do not come back together).
+ *
+ * @param tries how many there were
+ * @returns false, without waiting, where it would take longer than `until`
+ */
+export async function pauseAfter(tries: number, until: number): Promise<boolean> {
+  const pauseMs = Math.random() * Math.min(longestPauseMs, firstPauseMs * 2 ** (tries - 1));
+  if (Date.now() + pauseMs > until) return false;
+  await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  return true;
+}

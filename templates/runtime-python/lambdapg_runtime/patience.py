@@ -1,0 +1,38 @@
+"""Part of lambdapg's connection runtime: do not edit. `app/db.py` is yours."""
+
+import random
+import time
+from typing import Any
+
+_RESERVE_S = 1.0
+"""What is left to a handler when the wait for a connection was in vain: to answer, and to say why."""
+_FIRST_PAUSE_S = 0.1
+_LONGEST_PAUSE_S = 1.0
+
+_invocation_ends_at = 0.0
+
+
+def start_invocation(context: Any) -> None:
+    """Tells how long this invocation may still take, so that waiting for a connection ends in time. To be called first
+    in a handler, with Lambda's context; without it only the settings' `retry_within_ms` counts."""
+    # One for all: an environment serves one event at a time.
+    global _invocation_ends_at
+    _invocation_ends_at = time.time() + context.get_remaining_time_in_millis() / 1_000
+
+
+def patience_ends(retry_within_ms: int) -> float:
+    """The moment when waiting that starts now has to end."""
+    now = time.time()
+    until = now + retry_within_ms / 1_000
+    # One that is over belonged to an invocation before this one.
+    return min(until, _invocation_ends_at - _RESERVE_S) if _invocation_ends_at > now else until
+
+
+def pause_after(tries: int, until: float) -> bool:
+    """Waits before the next try: any time up to 100 ms, then 200, 400, 800, 1000 ("full jitter": many environments that
+    failed together do not come back together). False, without waiting, where it would take longer than `until`."""
+    pause = random.random() * min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** min(tries - 1, 10))
+    if time.time() + pause > until:
+        return False
+    time.sleep(pause)
+    return True
