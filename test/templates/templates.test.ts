@@ -30,9 +30,11 @@ const expected = {
   node: [
     ...shared,
     ...[
-      ...['application-name.ts', 'aws-signature.ts', 'connect-error.ts', 'connection.ts', 'credentials.ts'],
-      ...['database.ts', 'iam-token.ts', 'index.ts', 'manifest.json', 'secret-credentials.ts'],
-      ...['secrets-manager.ts', 'settings.ts', 'tls.ts', 'transaction.ts', 'turns.ts', 'types.ts'],
+      ...['application-name.ts', 'aws-call.ts', 'aws-signature.ts', 'choose-credentials.ts', 'connect-error.ts'],
+      ...['connection.ts', 'credential-store.ts', 'credential-text.ts', 'credentials.ts', 'database.ts'],
+      ...['heroku-config.ts', 'http-request.ts', 'iam-token.ts', 'index.ts', 'manifest.json', 'metrics.ts'],
+      ...['open-client.ts', 'parameter-store.ts', 'patience.ts', 'refusal.ts', 'secrets-manager.ts'],
+      ...['settings.ts', 'tls.ts', 'transaction.ts', 'turns.ts', 'types.ts'],
     ].map((name) => `lambdapg-runtime/${name}`),
     ...modules.map((name) => `src/${name}.ts`),
     ...['test/api.test.ts', 'tsconfig.json'],
@@ -40,9 +42,11 @@ const expected = {
   python: [
     ...shared,
     ...[
-      ...['__init__.py', 'application_name.py', 'aws_signature.py', 'connection.py', 'credentials.py'],
-      ...['database.py', 'iam_token.py', 'manifest.json', 'secret_credentials.py', 'secrets_manager.py'],
-      ...['settings.py', 'sqlalchemy_engine.py'],
+      ...['__init__.py', 'application_name.py', 'aws_call.py', 'aws_signature.py', 'choose_credentials.py'],
+      ...['connection.py', 'credential_store.py', 'credential_text.py', 'credentials.py', 'database.py'],
+      ...['heroku_config.py', 'http_request.py', 'iam_token.py', 'manifest.json', 'metrics.py'],
+      ...['open_session.py', 'parameter_store.py', 'patience.py', 'refusal.py', 'secrets_manager.py'],
+      ...['settings.py', 'sqlalchemy_engine.py', 'tls.py'],
     ].map((name) => `lambdapg_runtime/${name}`),
     ...['__init__', ...modules].map((name) => `app/${name}.py`),
     ...[
