@@ -33,7 +33,7 @@ export async function packRepository(): Promise<{ readonly packed: Packed; reado
 }
 
 /** Starts `npm run dev` in a project and yields the URL of its `ready` event; stopped by Ctrl-C when the test ends. */
-async function dev(
+export async function startDev(
   project: string,
   env: Record<string, string>,
 ): Promise<{ url: string; stop: () => Promise<number | null> }> {
@@ -97,7 +97,7 @@ export function describePacked(language: Language): void {
       );
       const project = join(folder, 'my-api');
 
-      const first = await dev(project, env);
+      const first = await startDev(project, env);
       const response = await fetch(`${first.url}/books?limit=2`);
       expect(response.status).toBe(200);
       expect(JSON.stringify(await response.json())).toContain('"title"');

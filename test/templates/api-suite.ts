@@ -10,6 +10,7 @@ import {
   startLocalLambda,
 } from '../../src/local/lambda/local-lambda.ts';
 import { bundleFunction } from '../../src/project/bundle.ts';
+import type { Framework, Language } from '../../src/project/choices.ts';
 import { findNode, findPython } from '../../src/project/interpreters.ts';
 import { migrate } from '../../src/seed/migrate.ts';
 import { seed } from '../../src/seed/seed.ts';

@@ -1,0 +1,20 @@
+import { templates } from '../../src/scaffold/catalog.ts';
+import { pairwiseCrossings, titleOf } from '../templates/crossings.ts';
+import { describeMatrix } from './matrix-suite.ts';
+
+const flagsOf = (crossing: object): string[] =>
+  Object.entries(crossing).map(([name, value]) =>
+    typeof value === 'boolean' ? `--${value ? '' : 'no-'}${name}` : `--${name}=${value}`,
+  );
+
+describeMatrix(
+  new Map([
+    ...templates.map(({ id }) => [id, ['--template', id]] as const),
+    // A template's other language: `cdk-isolated-proxy` has a Node twin.
+    [
+      'cdk-isolated-proxy in Node',
+      ['--template', 'cdk-isolated-proxy', '--language', 'node', '--runtime', 'nodejs22.x'],
+    ],
+    ...pairwiseCrossings().map((crossing) => [titleOf(crossing), flagsOf(crossing)] as const),
+  ]),
+);
