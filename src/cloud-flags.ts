@@ -66,6 +66,10 @@ export const choiceFlags = {
     options: [...databaseKinds],
     description: 'RDS, Aurora Serverless v2, Heroku Postgres, or any that has a URL',
   }),
+  'heroku-addon': Flags.string({
+    description: 'name of the Heroku Postgres add-on',
+    helpValue: 'postgresql-round-12345',
+  }),
   region: Flags.string({ description: 'AWS region; else the one of the environment or profile' }),
 };
 

@@ -17,6 +17,7 @@ const places = {
   'min-acu': database('minAcu'),
   'max-acu': database('maxAcu'),
   'deletion-protection': database('deletionProtection'),
+  'heroku-addon': database('herokuAddon'),
 } satisfies Readonly<Record<string, readonly string[]>>;
 
 type AnswerFlag = keyof typeof places;
@@ -34,6 +35,7 @@ const meantFor: readonly (readonly [flags: readonly AnswerFlag[], wants: AnswerF
   [['min-acu', 'max-acu'], 'database', 'aurora'],
   [['instance-class', 'multi-az'], 'database', 'rds'],
   [['subnets'], 'network', 'existing'],
+  [['heroku-addon'], 'database', 'heroku'],
 ];
 
 /**

@@ -20,7 +20,12 @@ describe('what flags make of a template', () => {
       { proxy: {}, auth: 'iam', network: { kind: 'nat' } },
     ],
     ['cdk-isolated-proxy', { proxy: false }, { proxy: false, language: 'python' }, { proxy: false }],
-    ['serverless-heroku', {}, { database: 'heroku', network: 'none' }, { database: { kind: 'heroku' } }],
+    [
+      'serverless-heroku',
+      { 'heroku-addon': 'postgresql-round-1' },
+      { database: 'heroku', network: 'none' },
+      { database: { kind: 'heroku', herokuAddon: 'postgresql-round-1' } },
+    ],
     [
       'serverless-heroku',
       { database: 'rds' },
