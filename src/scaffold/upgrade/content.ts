@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { gunzipSync } from 'node:zlib';
 
 /** A file's text, or the hash of one that is no text: such a file is replaced or left, never merged. */
 export type Content =
@@ -11,8 +12,18 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 export function contentOf(raw: Uint8Array | string): Content {
   const text = typeof raw === 'string' ? raw : decode(raw);
   return text === undefined || text.includes('\0')
-    ? { kind: 'binary', sha256: hashOf(raw) }
+    ? { kind: 'binary', sha256: hashOf(unpacked(raw)) }
     : { kind: 'text', text };
+}
+
+/** Two machines compress the same bytes differently: a tarball is what is in it. */
+function unpacked(raw: Uint8Array | string): Uint8Array | string {
+  if (typeof raw === 'string' || raw[0] !== 0x1f || raw[1] !== 0x8b) return raw;
+  try {
+    return gunzipSync(raw);
+  } catch {
+    return raw;
+  }
 }
 
 export const hashOf = (raw: Uint8Array | string): string => createHash('sha256').update(raw).digest('hex');

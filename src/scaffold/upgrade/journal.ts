@@ -12,7 +12,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { errorCode, UserError } from '../../errors.ts';
+import { errorCode, errorMessage, UserError } from '../../errors.ts';
 import { explainWrite } from '../write-project.ts';
 import { hashOf } from './content.ts';
 
@@ -158,20 +158,31 @@ async function applyPending(
       const found = hashOrNull(await readIfThere(join(directory, step.path)));
       if (found === step.after) continue;
       if (found === step.before) {
-        undo.push(() => put(directory, step.path, step.before, old));
         await put(directory, step.path, step.after, now);
+        undo.push(() => put(directory, step.path, step.before, old));
         continue;
       }
       edited.push(step.path);
       if (step.after !== null) await put(directory, await freePath(directory, step.path), step.after, now);
     }
   } catch (error) {
-    for (const step of undo.reverse()) await step();
+    await takeBack(undo.reverse());
     await removePending(directory);
     throw explainWrite(error, directory);
   }
   await removePending(directory);
   return { version, edited };
+}
+
+async function takeBack(undo: readonly (() => Promise<void>)[]): Promise<void> {
+  try {
+    for (const step of undo) await step();
+  } catch (cause) {
+    throw new UserError('UPGRADE_PENDING', `the upgrade stopped half-way: ${errorMessage(cause)}`, {
+      suggestions: ['free some space, close programs that hold files open', 'lambdapg upgrade finishes it'],
+      cause,
+    });
+  }
 }
 
 /** `<path>.new`, or the next that is free. */

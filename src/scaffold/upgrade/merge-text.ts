@@ -23,23 +23,30 @@ export function mergeText(
   { mine, base, theirs }: { readonly mine: string; readonly base: string; readonly theirs: string },
   labels: MergeLabels,
 ): TextMerge {
-  const split = (text: string): string[] => text.split('\n');
   const end = withLineEndsOf(mine, '\n').slice(0, -1);
-  const regions = diff3Merge(
-    split(mine),
-    split(withLineEndsOf(mine, base)),
-    split(withLineEndsOf(mine, theirs)),
-    { excludeFalseConflicts: true },
-  );
+  const [a, o, b] = [mine, withLineEndsOf(mine, base), withLineEndsOf(mine, theirs)].map((text) =>
+    text.split('\n'),
+  ) as [string[], string[], string[]];
+  // A last line has no end of its own; before a marker it needs one.
+  const ended = (lines: string[], index: number, of: string[]): string[] =>
+    index + lines.length < of.length || lines.length === 0
+      ? lines
+      : lines.with(-1, `${lines.at(-1) ?? ''}${end}`);
+  const regions = diff3Merge(a, o, b, { excludeFalseConflicts: true });
   const conflicts: Conflict[] = [];
   const lines = regions.flatMap(({ ok, conflict }) => {
     if (conflict === undefined) return ok ?? [];
-    const { a, aIndex, o, b } = conflict;
-    conflicts.push({ place: linesOf(aIndex, a.length), mine: a.join('\n'), theirs: b.join('\n') });
+    const { a: here, aIndex, o: before, oIndex, b: there, bIndex } = conflict;
+    conflicts.push({
+      place: linesOf(aIndex, here.length),
+      mine: here.join('\n'),
+      theirs: there.join('\n'),
+    });
     const mark = (sign: string, label = ''): string => `${sign.repeat(7)}${label && ` ${label}`}${end}`;
     return [
-      ...[mark('<', labels.mine), ...a, mark('|', labels.base), ...o],
-      ...[mark('='), ...b, mark('>', labels.theirs)],
+      ...[mark('<', labels.mine), ...ended(here, aIndex, a)],
+      ...[mark('|', labels.base), ...ended(before, oIndex, o)],
+      ...[mark('='), ...ended(there, bIndex, b), mark('>', labels.theirs)],
     ];
   });
   return { text: lines.join('\n'), conflicts };

@@ -141,7 +141,9 @@ export function diffOf(change: PlannedChange): string {
   if (path === basePath) return '';
   const written = write === undefined ? '' : formatPatch(path, mine, contentOf(write));
   if (action === 'removed') return formatPatch(path, mine, undefined);
-  return beside === undefined ? written : `${written}${formatPatch(`${path}.new`, mine, contentOf(beside))}`;
+  return beside === undefined
+    ? written
+    : `${written}${formatPatch(path, mine, contentOf(beside), `${path}.new`)}`;
 }
 
 const downgrade = (from: string, to: string): UserError =>

@@ -7,6 +7,7 @@ import { execa } from '../../exec.ts';
 import { configFileName, getProject, type Project } from '../../project/find-project.ts';
 import { answersOf } from '../answers-of.ts';
 import { planProject } from '../init-project.ts';
+import { stepsOf } from './apply-upgrade.ts';
 import { finishPending, isPending } from './journal.ts';
 import { planUpgrade, type UpgradeChoices, type UpgradePlan } from './plan-upgrade.ts';
 
@@ -31,7 +32,7 @@ export async function prepareUpgrade(
   const answers = answersOf(project.config, await readCloud(dir));
   const { files } = await planProject(context, dir, answers);
   const plan = await planUpgrade(dir, files, context.version, choices);
-  await tellUncommitted(context, dir);
+  if (stepsOf(plan).length > 0) await tellUncommitted(context, dir);
   return { project, plan };
 }
 
