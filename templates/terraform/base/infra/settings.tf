@@ -10,9 +10,6 @@ locals {
   stage  = terraform.workspace
   prefix = "${local.project}-${local.stage}"
 
-  # PostgreSQL's names have no hyphens.
-  database_name = replace(local.project, "-", "_")
-
   # `npx lambdapg package` builds the zips: the same sources make the same bytes, so that nothing changes for nothing.
   packages = "${path.module}/../.lambdapg/package"
 

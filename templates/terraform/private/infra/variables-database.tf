@@ -28,6 +28,9 @@ variable "final_snapshot_name" {
 }
 
 locals {
+  # PostgreSQL's names have no hyphens: it, and the logins <name>_a and <name>_b.
+  database_name = replace(local.project, "-", "_")
+
   postgres_major      = tostring(try(local.answers.postgres.version, 17))
   database_version    = coalesce(var.database_version, try(local.cloud.database.version, null), local.postgres_major)
   backup_days         = coalesce(var.backup_days, try(local.cloud.database.backupDays, null), 7)

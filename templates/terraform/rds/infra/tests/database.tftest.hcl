@@ -1,0 +1,45 @@
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+run "private_and_encrypted" {
+  assert {
+    condition     = !aws_db_instance.database.publicly_accessible && aws_db_instance.database.storage_encrypted
+    error_message = "the database is private and encrypted"
+  }
+
+  assert {
+    condition     = aws_db_instance.database.manage_master_user_password && aws_db_instance.database.password == null
+    error_message = "RDS keeps the master user's password, not Terraform"
+  }
+
+  assert {
+    condition     = anytrue([for one in aws_db_parameter_group.database.parameter : one.name == "rds.force_ssl" && one.value == "1"])
+    error_message = "connections without TLS are refused"
+  }
+}
+
+run "last_days" {
+  variables {
+    deletion_protection = false
+    final_snapshot_name = "the-last-one"
+  }
+
+  assert {
+    condition = (
+      !aws_db_instance.database.deletion_protection && !aws_db_instance.database.skip_final_snapshot &&
+      aws_db_instance.database.final_snapshot_identifier == "the-last-one"
+    )
+    error_message = "a database that may be deleted leaves the snapshot that was asked for"
+  }
+}
+
+run "too_small" {
+  command = plan
+
+  variables {
+    storage_gb = 5
+  }
+
+  expect_failures = [var.storage_gb]
+}

@@ -1,0 +1,40 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished } from 'vitest';
+import type { ChoiceFlags } from '../../src/scaffold/resolve-choices.ts';
+import { testWithTool } from '../not-available.ts';
+import { writeFiles } from './generate.ts';
+import { everyStack, renderTerraform } from './terraform-projects.ts';
+import { runTerraform, terraformMissing } from './terraform-tool.ts';
+
+const withTerraform = testWithTool(terraformMissing);
+
+// The provider that is here is 5.100, and the proxy's IAM authentication came with 6.15: terraform.test.ts checks it by its types.
+const stacks = [...everyStack()].filter(([layers]) => !layers.includes('proxy-iam'));
+
+for (const [layers, flags] of stacks) {
+  withTerraform(
+    `${layers}: valid, and passes the tests that come with it`,
+    { timeout: 600_000 },
+    async () => {
+      const directory = await newProject(flags);
+      const validated = await runTerraform(directory, ['validate', '-no-color']);
+      expect(validated.all).toContain('The configuration is valid');
+      const tested = await runTerraform(directory, ['test', '-no-color']);
+      expect(tested.all).toMatch(/^Success! \d+ passed, 0 failed\.$/m);
+    },
+  );
+}
+
+async function newProject(flags: ChoiceFlags): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'lambdapg-terraform-'));
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  await writeFiles(await renderTerraform(flags), directory);
+  // What `npx lambdapg package` makes, as far as Terraform looks at it.
+  const packages = join(directory, '.lambdapg/package');
+  await mkdir(packages, { recursive: true });
+  for (const name of ['api', 'overdue', 'runner', 'layer'])
+    await writeFile(join(packages, `${name}.zip`), name);
+  return directory;
+}
