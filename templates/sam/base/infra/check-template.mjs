@@ -18,7 +18,9 @@ const globals = template.Globals?.Function ?? {};
 compare('runtime', globals.Runtime, config.runtime);
 compare('architecture', globals.Architectures?.[0], config.architecture ?? 'arm64');
 
-const resources = Object.values(template.Resources).filter(({ Type }) => Type === 'AWS::Serverless::Function');
+const resources = Object.values(template.Resources).filter(
+  ({ Type }) => Type === 'AWS::Serverless::Function',
+);
 const zipOf = (name) => `.lambdapg/package/${name}.zip`;
 
 for (const [name, wanted] of Object.entries(config.functions)) {
