@@ -16,7 +16,7 @@ from moto.iam.models import get_account_id_from
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.wrappers import Request, Response
 
-from . import overlays, repairs  # noqa: F401  registers its layers
+from . import cloudformation, overlays, repairs  # noqa: F401  register their layers
 from .account import Account, accounts
 from .call import Call
 from .control import control
@@ -208,6 +208,8 @@ def effect(call: Call, environ: dict[str, Any]) -> Answer:
     else:
         with call.account.lock:
             output = call.answer()
+    for wait in call.afterwards:
+        wait()
     for hook in after:
         output = ask(hook, call, "after", output) or {}
     wrong = validate(output, call.operation.output_shape)

@@ -27,6 +27,8 @@ class Call:
         self.service = str(operation.service_model.service_name)
         self.action = str(operation.name)
         self.input = input
+        # What its answer waits for once the effect has happened, without the account's lock.
+        self.afterwards: list[Callable[[], None]] = []
 
     @property
     def layered(self) -> bool:

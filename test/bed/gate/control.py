@@ -12,6 +12,7 @@ from werkzeug.wrappers import Request, Response
 
 from .account import Account, accounts
 from .call import Call
+from .cloudformation.types.custom import take_answer
 from .errors import AwsError
 from .registry import guards_of, ledger_ids
 from .validate import validate
@@ -116,4 +117,5 @@ ROUTES: dict[str, Callable[[Account, Any, Any], Any]] = {
     "target-health": set_target_health,
     "aws": aws,
     "function": function_code,
+    "custom-resource-answer": lambda account, body, _moto: take_answer(account, body),
 }

@@ -12,7 +12,7 @@ import moto.core.responses
 import moto.iam.models
 
 # moto parses all of AWS's managed policies for each account (0.1 s and more); these are the ones somebody here attaches.
-POLICIES = re.compile(r"AWSLambda|AmazonRDS|AmazonVPC|SecretsManager|CloudWatchLogs|AmazonAPIGateway|AWSXRay|AmazonSSMManaged|(Administrator|PowerUser|ReadOnly)Access$")
+POLICIES = re.compile(r"AWSLambda|AWSCloudFormationReadOnlyAccess|AmazonRDS|AmazonVPC|SecretsManager|CloudWatchLogs|AmazonAPIGateway|AWSXRay|AmazonSSMManaged|(Administrator|PowerUser|ReadOnly)Access$")
 
 
 def cache_lookups() -> None:
