@@ -30,7 +30,13 @@ const expected = {
   node: [
     ...shared,
     ...[
-      ...['application-name.ts', 'aws-call.ts', 'aws-signature.ts', 'choose-credentials.ts', 'connect-error.ts'],
+      ...[
+        'application-name.ts',
+        'aws-call.ts',
+        'aws-signature.ts',
+        'choose-credentials.ts',
+        'connect-error.ts',
+      ],
       ...['connection.ts', 'credential-store.ts', 'credential-text.ts', 'credentials.ts', 'database.ts'],
       ...['heroku-config.ts', 'http-request.ts', 'iam-token.ts', 'index.ts', 'manifest.json', 'metrics.ts'],
       ...['open-client.ts', 'parameter-store.ts', 'patience.ts', 'refusal.ts', 'secrets-manager.ts'],

@@ -7,13 +7,13 @@ from sqlalchemy.orm import selectinload
 from .fields import Page, PathId
 from .models import Author
 from .schemas import AuthorDetail, AuthorOut, AuthorPage, NewAuthor
-from .web import DbSession, JsonRoute, not_found
+from .web import DbSession, JsonRoute, ReadSession, not_found
 
 router = APIRouter(route_class=JsonRoute, tags=["authors"])
 
 
 @router.get("/authors", response_model=AuthorPage)
-def list_authors(session: DbSession, page: Annotated[Page, Depends()]) -> Any:
+def list_authors(session: ReadSession, page: Annotated[Page, Depends()]) -> Any:
     statement = select(Author).where(Author.id > page.after).order_by(Author.id).limit(page.limit + 1)
     rows = session.scalars(statement).all()
     shown = rows[: page.limit]

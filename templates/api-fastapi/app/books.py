@@ -9,25 +9,25 @@ from .db import broke_constraint
 from .fields import Page, PathId
 from .models import Book, book_authors
 from .schemas import BookDetail, BookOut, BookPage, NewBook
-from .web import DbSession, JsonRoute, bad_request, not_found
+from .web import DbSession, JsonRoute, ReadSession, bad_request, not_found
 
 router = APIRouter(route_class=JsonRoute, tags=["books"])
 
 
 @router.get("/books", response_model=BookPage)
-def list_books(session: DbSession, page: Annotated[Page, Depends()]) -> Any:
+def list_books(session: ReadSession, page: Annotated[Page, Depends()]) -> Any:
     return _read_page(session, page, select(Book))
 
 
 # Before `/books/{id}`: the first match answers.
 @router.get("/books/available", response_model=BookPage)
 @router.get("/books/available/", response_model=BookPage, include_in_schema=False)
-def list_available_books(session: DbSession, page: Annotated[Page, Depends()]) -> Any:
+def list_available_books(session: ReadSession, page: Annotated[Page, Depends()]) -> Any:
     """Books that nobody has on loan."""
     return _read_page(session, page, select(Book).where(~Book.loan.has()))
 
 
-def _read_page(session: DbSession, page: Page, books: Select[Book]) -> Any:
+def _read_page(session: ReadSession, page: Page, books: Select[Book]) -> Any:
     """Asks for one row more than a page holds: that one tells whether there is a next page."""
     rows = session.scalars(books.where(Book.id > page.after).order_by(Book.id).limit(page.limit + 1)).all()
     shown = rows[: page.limit]

@@ -7,22 +7,25 @@ LAMBDAPG_DB_AUTH=iam stand for the password.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
-from lambdapg_runtime import Settings, settings_from_environment
+from lambdapg_runtime import Settings, reader_environment, settings_from_environment
 from lambdapg_runtime.sqlalchemy_engine import create_engine
 
 
-def _settings() -> Settings:
+def _settings(env: Mapping[str, str]) -> Settings:
     # Shorter than the functions' timeout in lambdapg.json, so that an unreachable database is an error with a reason.
-    return replace(settings_from_environment(os.environ), connect_timeout_ms=5_000)
+    return replace(settings_from_environment(env), connect_timeout_ms=5_000)
 
 
-engine = create_engine(_settings)
+engine = create_engine(lambda: _settings(os.environ))
+# The reader, where there is one, has a connection of its own, and may be a moment behind.
+_has_reader = bool(os.environ.get("PGHOST_READER"))
+read_engine = create_engine(lambda: _settings(reader_environment(os.environ))) if _has_reader else engine
 
 # What was committed can be answered without reading it again.
 new_session = sessionmaker(engine, expire_on_commit=False)
@@ -32,6 +35,12 @@ new_session = sessionmaker(engine, expire_on_commit=False)
 def session() -> Iterator[Session]:
     """A request's session: `session: DbSession` in a route. What is not committed is rolled back."""
     with new_session() as opened:
+        yield opened
+
+
+def read_session() -> Iterator[Session]:
+    """`session: ReadSession` in a route that reads alone, and does not mind what was written a moment ago."""
+    with Session(read_engine) as opened:
         yield opened
 
 

@@ -78,13 +78,14 @@ def _without_repeats(ids: list[int]) -> list[int]:
 
 
 PathId = Annotated[int, BeforeValidator(_read_digits), AfterValidator(_check_id), Path(json_schema_extra={"minimum": 1})]
-Id = Annotated[int, BeforeValidator(_check_whole(1, LARGEST_ID)), Field(ge=1, le=LARGEST_ID)]
-Ids = Annotated[list[Id], BeforeValidator(_check_ids), AfterValidator(_without_repeats), Field(max_length=100)]
-Rating = Annotated[int, BeforeValidator(_check_whole(1, 5)), Field(ge=1, le=5)]
+# What is in `Field` stands in the OpenAPI document; the check before it says the same in our words.
+Id = Annotated[int, Field(ge=1, le=LARGEST_ID), BeforeValidator(_check_whole(1, LARGEST_ID))]
+Ids = Annotated[list[Id], Field(max_length=100), BeforeValidator(_check_ids), AfterValidator(_without_repeats)]
+Rating = Annotated[int, Field(ge=1, le=5), BeforeValidator(_check_whole(1, 5))]
 Day = Annotated[date, BeforeValidator(_read_date)]
+Comment = Annotated[str, StringConstraints(max_length=2_000), AfterValidator(_check_storable)]
 Title = Annotated[str, StringConstraints(max_length=300), AfterValidator(_check_storable), AfterValidator(_check_not_empty)]
 Name = Annotated[str, StringConstraints(max_length=200), AfterValidator(_check_storable), AfterValidator(_check_not_empty)]
-Comment = Annotated[str, StringConstraints(max_length=2_000), AfterValidator(_check_storable)]
 
 
 @dataclass(frozen=True)

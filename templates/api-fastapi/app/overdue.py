@@ -4,12 +4,15 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
+from lambdapg_runtime import start_invocation
+
 from .db import new_session
 from .models import Loan
 
 
-def handler(_event: object, _context: object) -> dict[str, Any]:
+def handler(_event: object, context: Any) -> dict[str, Any]:
     """Runs on a schedule (see lambdapg.json), not by HTTP: what it returns goes to whoever invoked it."""
+    start_invocation(context)
     statement = (
         select(Loan, (func.current_date() - Loan.due_on).label("days"))
         .where(Loan.due_on < func.current_date())

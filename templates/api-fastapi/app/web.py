@@ -15,9 +15,12 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from .db import session
+from lambdapg_runtime import start_invocation
+
+from .db import read_session, session
 
 DbSession = Annotated[Session, Depends(session)]
+ReadSession = Annotated[Session, Depends(read_session)]
 
 
 class HttpError(HTTPException):
@@ -100,21 +103,24 @@ def answer_errors(app: FastAPI) -> None:
 
     app.add_exception_handler(HTTPException, answer_http)
     app.add_exception_handler(RequestValidationError, answer_invalid)
-    app.add_middleware(_AnswerBugs)
+    app.add_middleware(_Invocation)
 
 
-class _AnswerBugs:
-    """Everything that nobody expected: the caller learns nothing, the log all. (A handler of `Exception` would raise
-    it again behind the answer.)"""
+class _Invocation:
+    """Around each request: the runtime learns how long it may wait for a connection, and what nobody expected is
+    answered so that the caller learns nothing and the log all. (A handler of `Exception` would raise it again behind
+    the answer.)"""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        context = scope["aws.context"]
+        start_invocation(context)
         try:
             await self._app(scope, receive, send)
         except Exception as error:
-            request_id = scope["aws.context"].aws_request_id
+            request_id = context.aws_request_id
             stack = "".join(traceback.format_exception(error))
             entry = {"level": "ERROR", "requestId": request_id, "name": type(error).__name__}
             print(json.dumps({**entry, "message": str(error), "stack": stack}), flush=True)

@@ -1,11 +1,10 @@
 import { Hono } from 'hono';
-import { handle } from 'hono/aws-lambda';
 import { createAuthor, getAuthor, listAuthors } from './authors.ts';
 import { createBook, getBook, listAvailableBooks, listBooks } from './books.ts';
 import { getHealth } from './health.ts';
 import { createLoan, endLoan, getLoan } from './loans.ts';
 import { createReview, listReviews } from './reviews.ts';
-import { answerErrors, type LambdaEnv, route } from './web.ts';
+import { answerErrors, type LambdaEnv, route, serve } from './web.ts';
 
 export const app = new Hono<LambdaEnv>();
 
@@ -30,4 +29,4 @@ answerErrors(app);
  * API Gateway sends everything here ("$default" in lambdapg.json) instead of matching routes itself, so that a wrong
  * path (404) and a wrong method (405) get the same JSON errors as everything else, here and in the cloud.
  */
-export const handler = handle(app);
+export const handler = serve(app);

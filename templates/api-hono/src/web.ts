@@ -1,5 +1,7 @@
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { Handler, Hono } from 'hono';
-import type { LambdaContext } from 'hono/aws-lambda';
+import { handle, type LambdaContext, type LambdaEvent } from 'hono/aws-lambda';
+import { startInvocation } from '../lambdapg-runtime/index.ts';
 
 /** What `hono/aws-lambda` gives a handler in `c.env`. */
 export interface LambdaEnv {
@@ -69,6 +71,18 @@ export function answerErrors(app: Hono<LambdaEnv>): void {
     console.error(JSON.stringify({ level: 'ERROR', requestId, name, message, stack }));
     return failure(500, 'internal', `something went wrong; the log of request ${requestId} says what`);
   });
+}
+
+/** Lambda's handler of an application. */
+export function serve(app: Hono<LambdaEnv>) {
+  const run = handle(app);
+  return (event: APIGatewayProxyEventV2, context: LambdaContext) => {
+    // Waiting for a connection ends in time to answer.
+    startInvocation(context);
+    // Fetch knows no GET with a body: Hono would refuse it in a form of its own.
+    const hasNoBody = /^(GET|HEAD)$/.test(event.requestContext.http.method);
+    return run((hasNoBody ? { ...event, body: null } : event) as LambdaEvent, context);
+  };
 }
 
 /** Middleware is registered for all methods at once: it makes none allowed. */

@@ -1,0 +1,118 @@
+"""Run by fastapi.test.ts in a generated project, on its migrated and seeded database."""
+
+import json
+import re
+import threading
+from types import SimpleNamespace
+
+import pytest
+from sqlalchemy import inspect
+from sqlalchemy.orm import Session, configure_mappers
+
+from app.api import handler
+from app.db import engine
+from app.models import Base, Book, Loan
+
+
+def ask(path, method="GET", query=""):
+    http = {"method": method, "path": path, "sourceIp": "127.0.0.1"}
+    event = {"version": "2.0", "rawPath": path, "rawQueryString": query, "headers": {}}
+    context = SimpleNamespace(aws_request_id="1", get_remaining_time_in_millis=lambda: 9_000)
+    return handler({**event, "requestContext": {"http": http}}, context)
+
+
+def kind_of(column):
+    return re.sub(r"\(.*", "", str(column["type"])).upper()
+
+
+@pytest.mark.parametrize("name", sorted(Base.metadata.tables))
+def test_a_model_has_the_columns_keys_and_references_of_its_table(name):
+    found, table = inspect(engine), Base.metadata.tables[name]
+    columns = {column["name"]: (kind_of(column), column["nullable"]) for column in found.get_columns(name)}
+    assert {column.name: (str(column.type), column.nullable) for column in table.columns} == columns
+    assert [column.name for column in table.primary_key] == found.get_pk_constraint(name)["constrained_columns"]
+    references = {
+        (key["constrained_columns"][0], key["referred_table"], key["referred_columns"][0])
+        for key in found.get_foreign_keys(name)
+    }
+    assert {(key.parent.name, key.column.table.name, key.column.name) for key in table.foreign_keys} == references
+    unique = {constraint["column_names"][0] for constraint in found.get_unique_constraints(name)}
+    assert {column.name for column in table.columns if column.unique} == unique
+
+
+def test_every_table_has_a_model():
+    ours = {name for name in inspect(engine).get_table_names() if not name.startswith("lambdapg")}
+    assert ours == set(Base.metadata.tables)
+
+
+def test_the_relations_read_both_ways():
+    configure_mappers()
+    with Session(engine) as session:
+        book = session.get_one(Book, 2)
+        assert book.loan is not None
+        assert book.loan.borrower.loans == [book.loan]
+        assert book.authors[0].books[0].authors
+        assert session.get_one(Book, 1).reviews[0].borrower.reviews
+
+
+def test_a_book_that_is_deleted_takes_its_loan_along():
+    with Session(engine) as session:
+        session.delete(session.get_one(Book, 2))
+        session.flush()
+        assert session.query(Loan).filter_by(book_id=2).all() == []
+        session.rollback()
+
+
+def test_available_books_are_found_with_and_without_the_last_slash():
+    with_slash, without = ask("/books/available/"), ask("/books/available")
+    assert (with_slash["statusCode"], with_slash["body"]) == (200, without["body"])
+    assert len(json.loads(ask("/books/available", query="limit=2")["body"])["books"]) == 2
+
+
+def test_openapi_tells_every_route_its_limits_and_its_errors():
+    response = ask("/openapi.json")
+    document = json.loads(response["body"])
+    assert response["statusCode"] == 200
+    assert sorted(document["paths"]) == [
+        "/authors",
+        "/authors/{id}",
+        "/books",
+        "/books/available",
+        "/books/{id}",
+        "/books/{id}/reviews",
+        "/health",
+        "/loans",
+        "/loans/{id}",
+    ]
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    assert all("4XX" in operation["responses"] and "422" not in operation["responses"] for operation in operations)
+    [limit, after] = document["paths"]["/books"]["get"]["parameters"]
+    assert (limit["name"], limit["required"], after["name"]) == ("limit", False, "after")
+    assert limit["schema"] | {"description": ""} == {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 100,
+        "default": 20,
+        "description": "",
+        "title": "Limit",
+    }
+    review = document["components"]["schemas"]["NewReview"]
+    assert (review["properties"]["rating"]["minimum"], review["properties"]["rating"]["maximum"]) == (1, 5)
+
+
+def test_docs_is_a_page_that_loads_the_document():
+    response = ask("/docs")
+    assert response["statusCode"] == 200
+    assert response["headers"]["content-type"].startswith("text/html")
+    assert response["isBase64Encoded"] is False
+    assert "url: '/openapi.json'" in response["body"]
+
+
+def test_requests_leave_no_thread_and_no_open_transaction_behind():
+    ask("/books")
+    before = threading.active_count()
+    for _ in range(20):
+        assert ask("/books/1")["statusCode"] == 200
+    assert threading.active_count() <= before
+    assert engine.pool.checkedout() == 0
+
