@@ -3,7 +3,7 @@ import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
-import { bundleRunner } from './bundle-runner.js';
+import { bundleRunner, bundleSchema } from './bundle-runner.js';
 import { slimSdk } from './slim-sdk.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -156,6 +156,7 @@ await writeLicences([
   await bundleOclif(),
   await bundleCommands(),
   await bundleRunner({ minifyWhitespace: true, minifySyntax: true, outfile: join(dist, 'runner/index.mjs') }),
+  await bundleSchema({ minifyWhitespace: true, minifySyntax: true, outfile: join(dist, 'schema/index.mjs') }),
 ]);
 await writeSchema();
 await copyRuntimeClients();

@@ -1,12 +1,17 @@
-// The in-VPC runner: one file that Lambda runs as it is, without lambdapg around it. Used by the build and by tests.
+// The functions that lambdapg brings along: one file each, which Lambda runs as it is. Used by the build and by tests.
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** @param {import('esbuild').BuildOptions} options where to, and how small */
-export function bundleRunner(options) {
+/** Works on a private database. @param {import('esbuild').BuildOptions} options where to, and how small */
+export const bundleRunner = (options) => bundleHandler('runner-handler', options);
+
+/** Brings a schema up to date during a deployment. @param {import('esbuild').BuildOptions} options where to, and how small */
+export const bundleSchema = (options) => bundleHandler('schema-handler', options);
+
+function bundleHandler(name, options) {
   return build({
     bundle: true,
     platform: 'node',
@@ -16,7 +21,7 @@ export function bundleRunner(options) {
     legalComments: 'none',
     metafile: true,
     absWorkingDir: root,
-    entryPoints: [join(root, 'src/providers/aws/routes/runner-handler.ts')],
+    entryPoints: [join(root, `src/providers/aws/routes/${name}.ts`)],
     format: 'esm',
     banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
     ...options,

@@ -22,7 +22,10 @@ export class Functions extends Construct {
     this.aliases = new Map(
       Object.entries(project.functions).map(([name, answers]) => {
         const made = this.#function(name, answers, layers, props);
-        return [name, new lambda.Alias(this, `${name}-live`, { aliasName: 'live', version: made.currentVersion })];
+        return [
+          name,
+          new lambda.Alias(this, `${name}-live`, { aliasName: 'live', version: made.currentVersion }),
+        ];
       }),
     );
   }

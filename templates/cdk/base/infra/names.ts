@@ -25,5 +25,6 @@ export function tag(construct: IConstruct, resource: string, name = nameOf(const
 /** The outputs that every lambdapg project has, by the same names whatever made it. */
 export function addOutputs(stack: Stack, outputs: Readonly<Record<string, string | undefined>>): void {
   const all = { ...outputs, region: stack.region, stage: stageOf(stack) };
-  for (const [name, value] of Object.entries(all)) if (value !== undefined) new CfnOutput(stack, name, { value });
+  for (const [name, value] of Object.entries(all))
+    if (value !== undefined) new CfnOutput(stack, name, { value });
 }

@@ -1,6 +1,6 @@
-import { ContextProvider } from 'aws-cdk-lib';
-import * as cxschema from 'aws-cdk-lib/cloud-assembly-schema';
+import { Annotations, ContextProvider } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as cxschema from 'aws-cdk-lib/cloud-assembly-schema';
 import { Construct } from 'constructs';
 import { newGroup } from './groups.ts';
 import { settings } from './project.ts';
@@ -18,16 +18,23 @@ export class Network extends Construct {
     const { subnetIds } = settings('network', { subnetIds: [] as readonly string[] });
     const [first] = subnetIds;
     if (first === undefined || subnetIds.length < 2) {
-      throw new Error('cloud.network.subnetIds in lambdapg.json must name two subnets, in two zones of one VPC');
+      throw new Error(
+        'cloud.network.subnetIds in lambdapg.json must name two subnets, in two zones of one VPC',
+      );
     }
     this.vpc = ec2.Vpc.fromVpcAttributes(this, 'Vpc', {
       vpcId: this.#vpcOf(first),
       // Wanted, and used by nothing here.
       availabilityZones: ['unknown'],
     });
-    this.subnets = {
-      subnets: subnetIds.map((subnetId) => ec2.Subnet.fromSubnetId(this, subnetId, subnetId)),
-    };
+    this.subnets = { subnets: subnetIds.map((subnetId) => this.#subnet(subnetId)) };
+  }
+
+  #subnet(subnetId: string): ec2.ISubnet {
+    const subnet = ec2.Subnet.fromSubnetId(this, subnetId, subnetId);
+    // Nothing here adds a route.
+    Annotations.of(subnet).acknowledgeWarning('@aws-cdk/aws-ec2:noSubnetRouteTableId');
+    return subnet;
   }
 
   /** CDK asks AWS once and keeps the answer in cdk.context.json, which belongs into git. */

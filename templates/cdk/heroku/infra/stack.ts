@@ -17,7 +17,9 @@ export class __PROJECT_CLASS__Stack extends Stack {
     tagStack(this);
     const { herokuAddon } = settings('database', { herokuAddon: '' });
     if (herokuAddon === '') {
-      throw new Error('cloud.database.herokuAddon in lambdapg.json must name the add-on (heroku addons --json)');
+      throw new Error(
+        'cloud.database.herokuAddon in lambdapg.json must name the add-on (heroku addons --json)',
+      );
     }
     // Made empty: its value, the API key, is put in by hand.
     const key = new secretsmanager.CfnSecret(this, 'HerokuKey', {

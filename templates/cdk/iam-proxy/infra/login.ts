@@ -19,7 +19,7 @@ export class Login extends Construct {
   readonly schemaStatements: iam.PolicyStatement[];
   /** IAM from end to end: clients to the proxy, and the proxy to the database. */
   readonly proxy: Pick<rds.CfnDBProxyProps, 'defaultAuthScheme'> = { defaultAuthScheme: 'IAM_AUTH' };
-  /** The proxy's role logs in as the functions' users. CDK's own DatabaseProxy leaves this out. */
+  /** The proxy's role logs in as the functions' users. CDK's own construct leaves this out. */
   readonly proxyStatements: iam.PolicyStatement[];
 
   constructor(scope: Construct, id: string, database: Database) {

@@ -35,10 +35,10 @@ export interface ProxyProps {
 }
 
 /**
- * RDS Proxy: many execution environments on few connections. Written out, because CDK's own DatabaseProxy adds a second rule to
+ * RDS Proxy: many execution environments on few connections. Written out, because CDK's own adds a second rule to
  * the database's group.
  */
-export class Proxy extends Construct {
+export class DatabaseProxy extends Construct {
   readonly group: ec2.SecurityGroup;
   readonly variables: Readonly<Record<string, string>>;
   readonly outputs: Readonly<Record<string, string>>;

@@ -9,7 +9,7 @@ import { Login } from './login.ts';
 import { addOutputs, tagStack } from './names.ts';
 import { Network } from './network.ts';
 import { databaseName } from './project.ts';
-import { Proxy } from './proxy.ts';
+import { DatabaseProxy } from './proxy.ts';
 import { Runner } from './runner.ts';
 import { Schema } from './schema.ts';
 
@@ -22,7 +22,7 @@ export class __PROJECT_CLASS__Stack extends Stack {
     const database = new Database(this, 'Database', network);
     const login = new Login(this, 'Login', database);
     const schema = new Schema(this, 'Schema', { network, database, login });
-    const proxy = new Proxy(this, 'Proxy', { network, database, login });
+    const proxy = new DatabaseProxy(this, 'Proxy', { network, database, login });
     // The proxy logs in as soon as it is there: the logins must be there first.
     proxy.node.addDependency(schema.applied);
     const runner = new Runner(this, 'Runner', network, database);
