@@ -12,6 +12,7 @@ from werkzeug.wrappers import Request, Response
 
 from .account import Account, accounts
 from .call import Call
+from .cloudformation.descriptions import template_resources
 from .cloudformation.types.custom import take_answer
 from .errors import AwsError
 from .registry import guards_of, ledger_ids
@@ -117,5 +118,6 @@ ROUTES: dict[str, Callable[[Account, Any, Any], Any]] = {
     "target-health": set_target_health,
     "aws": aws,
     "function": function_code,
+    "stack-template": lambda account, body, _moto: template_resources(account, body["region"], body["stack"]),
     "custom-resource-answer": lambda account, body, _moto: take_answer(account, body),
 }

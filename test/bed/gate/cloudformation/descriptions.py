@@ -6,9 +6,11 @@ import json
 from typing import Any
 
 from ..registry import invents
+from .calls import Calls
 from .operations import ROW, get_change_set
 from .preparation import body_of
 from .sam import MACRO
+from .scope import enabled, scope_of
 from .stack import Resource, Stack, find_stack, get_stack, stacks_of
 from .template import Values, check_references, invalid, parse
 
@@ -165,6 +167,13 @@ def summarize(call: Any) -> Values:
         for name, one in declared.items()
     ]
     return {**common, "Parameters": parameters, "ResourceTypes": sorted(kinds), "Version": "2010-09-09"}
+
+
+def template_resources(account: Any, region: str, name: str) -> Values:
+    """Of a stack's template after its macros: the type of each resource whose condition holds."""
+    stack = get_stack(account, region, name)
+    scope = scope_of(Calls(account, region, f"AKIA{account.id}CONTROL"), stack, stack.template, stack.parameters, stack.resources)
+    return {name: one["Type"] for name, one in stack.template["Resources"].items() if name in enabled(stack.template, scope)}
 
 
 def text(value: Any) -> str | None:
