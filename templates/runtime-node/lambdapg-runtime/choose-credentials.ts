@@ -19,6 +19,8 @@ const isSecretArn = (arn: string): boolean => /^arn:[^:]+:secretsmanager:[^:]+:[
 /** @param faults what is wrong with the variables is added */
 export function chooseCredentials(env: Environment, faults: string[]): CredentialSource {
   const [choice, ...more] = choices.filter((name) => env[name]);
+  const { LAMBDAPG_DB_AUTH: auth } = env;
+  if (auth && auth !== 'iam') faults.push(`LAMBDAPG_DB_AUTH=${auth} is unknown: use iam or leave it out`);
   if (more.length > 0) faults.push(`${[choice, ...more].join(' and ')} exclude each other`);
   switch (choice) {
     case 'LAMBDAPG_SECRET_ARN':
@@ -66,10 +68,8 @@ function fromHeroku(env: Environment, faults: string[]): CredentialSource {
 }
 
 function fromRole(env: Environment, faults: string[]): CredentialSource {
-  const { LAMBDAPG_DB_AUTH: auth, PGSSLMODE: mode } = env;
-  if (auth !== 'iam') faults.push(`LAMBDAPG_DB_AUTH=${auth} is unknown: use iam or leave it out`);
   faults.push(...missing(env, ['PGHOST', 'PGDATABASE', 'PGUSER', 'AWS_REGION', ...awsVariables]));
-  if (mode === 'disable') faults.push('PGSSLMODE=disable: IAM authentication needs TLS');
+  if (env.PGSSLMODE === 'disable') faults.push('PGSSLMODE=disable: IAM authentication needs TLS');
   return iamCredentials(env);
 }
 

@@ -57,9 +57,14 @@ function startSource(
   async function* others(refused: Credentials, until: number, counts: Counts): AsyncGenerator<Credentials> {
     const tried = [refused];
     const isNew = (one: Credentials): boolean => !tried.some((other) => areEqual(one, other));
-    for (let round = 1; ; round += 1) {
+    const readAnew = (): Promise<Credentials> => {
+      // Another connection has found them meanwhile.
+      if (known !== undefined && isNew(known.credentials)) return Promise.resolve(known.credentials);
       counts.refreshes += 1;
-      const value = await readCurrent();
+      return readCurrent();
+    };
+    for (let round = 1; ; round += 1) {
+      const value = await readAnew();
       // The same again in later rounds: a rotation may write the store before the database.
       if (round > 1 || isNew(value)) {
         tried.push(value);
@@ -74,7 +79,7 @@ function startSource(
         // Nobody comes back here after a login that worked.
         counts.fallbacks = 0;
       }
-      known = undefined;
+      if (known !== undefined && !isNew(known.credentials)) known = undefined;
       if (!(await pauseAfter(round, until))) return;
     }
   }

@@ -16,6 +16,9 @@ _AWS_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 def choose_credentials(env: Mapping[str, str], faults: list[str]) -> CredentialSource:
     """Where user and password come from. What is wrong with the variables is added to `faults`."""
     chosen = [name for name in _CHOICES if env.get(name)]
+    auth = env.get("LAMBDAPG_DB_AUTH")
+    if auth and auth != "iam":
+        faults.append(f"LAMBDAPG_DB_AUTH={auth} is unknown: use iam or leave it out")
     if len(chosen) > 1:
         faults.append(f"{' and '.join(chosen)} exclude each other")
     if chosen:
@@ -67,9 +70,6 @@ def _from_heroku(env: Mapping[str, str], faults: list[str]) -> CredentialSource:
 
 
 def _from_role(env: Mapping[str, str], faults: list[str]) -> CredentialSource:
-    auth = env["LAMBDAPG_DB_AUTH"]
-    if auth != "iam":
-        faults.append(f"LAMBDAPG_DB_AUTH={auth} is unknown: use iam or leave it out")
     faults.extend(_missing(env, "PGHOST", "PGDATABASE", "PGUSER", "AWS_REGION", *_AWS_VARIABLES))
     if env.get("PGSSLMODE") == "disable":
         faults.append("PGSSLMODE=disable: IAM authentication needs TLS")

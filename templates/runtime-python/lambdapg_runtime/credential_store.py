@@ -29,7 +29,6 @@ class CredentialStore:
         self._fallbacks = fallbacks
         self._known: Credentials | None = None
         self._read_at = 0.0
-        self._reads = 0
         self._turn = threading.Lock()
 
     def __call__(self) -> Credentials:
@@ -49,8 +48,7 @@ class CredentialStore:
         tried = [refused]
         tries = 1
         while True:
-            counts.refreshes += 1
-            value = self._read_anew()
+            value = self._read_anew(tried, counts)
             # The same again in later rounds: a rotation may write the store before the database.
             if tries > 1 or value not in tried:
                 tried.append(value)
@@ -66,20 +64,19 @@ class CredentialStore:
                     yield self._keep(fallback)
                     # Nobody comes back here after a login that worked.
                     counts.fallbacks = 0
-            self._known = None
+            if self._known in tried:
+                self._known = None
             if not pause_after(tries, until):
                 return
             tries += 1
 
-    def _read_anew(self) -> Credentials:
-        """One read for all that ask meanwhile."""
-        reads = self._reads
+    def _read_anew(self, tried: Sequence[Credentials], counts: Counts) -> Credentials:
         with self._turn:
-            if self._reads == reads or self._known is None:
-                self._keep(self._read())
-                self._reads += 1
-            assert self._known is not None
-            return self._known
+            # Another connection has found them meanwhile.
+            if self._known is not None and self._known not in tried:
+                return self._known
+            counts.refreshes += 1
+            return self._keep(self._read())
 
     def _keep(self, credentials: Credentials) -> Credentials:
         self._known, self._read_at = credentials, time.time()
