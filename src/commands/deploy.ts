@@ -1,23 +1,24 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand, toggle } from '../base-command.ts';
+import { toggle } from '../base-command.ts';
 import { cloudFlags, policyFlag } from '../cloud-flags.ts';
+import { EngineCommand } from '../engine-command.ts';
 import { exitCodes } from '../errors.ts';
-import { requestEvent } from '../local/lambda/request-event.ts';
-import { getProject, type Project } from '../project/find-project.ts';
+import { healthRequest } from '../local/lambda/request-event.ts';
+import { getProject } from '../project/find-project.ts';
 import { type Deployed, deployStage } from '../providers/aws/deploy-stage.ts';
-import type { HealthRequest } from '../providers/aws/functions/health.ts';
 import { openWorld } from '../providers/aws/open-world.ts';
 import { type DeployPlan, planDeploy } from '../providers/aws/plan-deploy.ts';
 import { formatPolicies, policyOf } from '../providers/aws/policy-of.ts';
 import { stageSteps } from '../providers/aws/stage-steps.ts';
 import { formatPlan } from '../terminal/format-plan.ts';
 
-export default class Deploy extends BaseCommand {
+export default class Deploy extends EngineCommand {
   static override summary = 'Put the functions of a stage on AWS, with their HTTP API and schedules.';
   static override description =
     `Builds every function, publishes a version, asks it "healthPath" of lambdapg.json, and only then lets everybody have it.
 When the public URL does not answer well afterwards, the former version comes back (exit 1). What is deployed already is not
-touched. --plan changes nothing and exits 3 when there is something to do.`;
+touched. --plan changes nothing and exits 3 when there is something to do. In a project with an engine (CDK, Terraform, osls, SAM)
+the engine does it, with its own output; then secrets get their values and the database its roles.`;
   static override examples = [
     '<%= config.bin %> <%= command.id %> --plan',
     '<%= config.bin %> <%= command.id %> --yes',
@@ -35,11 +36,15 @@ touched. --plan changes nothing and exits 3 when there is something to do.`;
     const { flags } = await this.parse(Deploy);
     const context = this.context();
     const project = await getProject(context.cwd);
+    if (project.config.engine !== 'none') {
+      this.refuseFlags(project, flags, ['function']);
+      return this.deployByEngine(context, project, flags);
+    }
     const world = await openWorld(context, project, flags);
     if (flags['iam-policy']) {
       return this.print(await policyOf(world, flags.plan ? 'plan' : 'deploy'), formatPolicies);
     }
-    const health = healthRequest(project);
+    const health = healthRequest(project.config);
     const needs = stageSteps(world);
     const planned = await planDeploy(context, world, project, { needs, only: flags.function, health });
     const { shown } = planned;
@@ -52,12 +57,6 @@ touched. --plan changes nothing and exits 3 when there is something to do.`;
     if (shown.changes > 0) await this.confirm('Deploy this?', flags.yes);
     return this.print({ ...shown, ...(await deployStage(context, world, planned, health)) }, formatDeployed);
   }
-}
-
-function healthRequest({ config }: Project): HealthRequest | undefined {
-  const path = config.cloud.healthPath;
-  const request = requestEvent(config, 'GET', path);
-  return request === undefined ? undefined : { ...request, path };
 }
 
 function formatDeployPlan({ project, stage, region, account, actions }: DeployPlan): string {

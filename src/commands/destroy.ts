@@ -1,15 +1,16 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand, toggle } from '../base-command.ts';
+import { toggle } from '../base-command.ts';
 import { cloudFlags, policyFlag } from '../cloud-flags.ts';
+import { EngineCommand } from '../engine-command.ts';
 import { exitCodes } from '../errors.ts';
 import { getProject } from '../project/find-project.ts';
 import { destroyStage, planDestroy } from '../providers/aws/destroy-stage.ts';
 import { openWorld } from '../providers/aws/open-world.ts';
 import { formatPolicies, policyOf } from '../providers/aws/policy-of.ts';
-import type { Remains } from '../providers/aws/remains.ts';
+import { formatRemains } from '../terminal/format-engine.ts';
 import { formatPlan } from '../terminal/format-plan.ts';
 
-export default class Destroy extends BaseCommand {
+export default class Destroy extends EngineCommand {
   static override summary = 'Take a stage down: functions, proxy, database, network.';
   static override description =
     `Takes a last snapshot of the database, and leaves its secrets restorable for a week.
@@ -36,6 +37,10 @@ it can be stopped and run again. Ends with a list of what remains, and exits 1 i
     const { flags } = await this.parse(Destroy);
     const context = this.context();
     const project = await getProject(context.cwd);
+    if (project.config.engine !== 'none') {
+      this.refuseFlags(project, flags, ['snapshot', 'keep-secrets-days']);
+      return this.destroyByEngine(context, project, flags);
+    }
     const time = new Date().toISOString().replace(/\D/g, '').slice(0, 14);
     const removal = {
       keepSecretsDays: flags['keep-secrets-days'],
@@ -62,12 +67,9 @@ it can be stopped and run again. Ends with a list of what remains, and exits 1 i
     return this.print(result, ({ removed, remains, unwanted }) =>
       [
         `${removed.length} removed`,
-        ...list('still there, though it was to go:', unwanted),
-        ...list('remains:', remains),
+        ...formatRemains('still there, though it was to go:', unwanted),
+        ...formatRemains('remains:', remains),
       ].join('\n'),
     );
   }
 }
-
-const list = (title: string, remains: readonly Remains[]): string[] =>
-  remains.length === 0 ? [] : [title, ...remains.map(({ kind, name, why }) => `  ${kind} ${name}: ${why}`)];

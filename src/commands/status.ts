@@ -1,19 +1,20 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../base-command.ts';
 import { cloudFlags, policyFlag, routeFlags } from '../cloud-flags.ts';
+import { EngineCommand } from '../engine-command.ts';
 import { getProject } from '../project/find-project.ts';
 import { openWorld } from '../providers/aws/open-world.ts';
 import { formatPolicies, policyOf } from '../providers/aws/policy-of.ts';
-import { type ConnectionsInUse, getStageStatus, type StageStatus } from '../providers/aws/stage-status.ts';
+import { getStageStatus, type StageStatus } from '../providers/aws/stage-status.ts';
 import { formatCost } from '../provision/cost/format-cost.ts';
 import { formatBudget } from '../provision/format-budget.ts';
+import { formatConnections } from '../terminal/format-connections.ts';
 import { formatResources } from '../terminal/format-resources.ts';
 
-export default class Status extends BaseCommand {
+export default class Status extends EngineCommand {
   static override summary =
     'Show what exists of a stage, where it is, what it uses, costs, and how it differs.';
   static override description =
-    'Asks AWS and the database; nothing is remembered and nothing is changed. Differences are those from lambdapg.json.';
+    'Asks AWS and the database; nothing is remembered and nothing is changed. Differences are those from lambdapg.json; where an engine makes the resources (CDK, Terraform, osls, SAM), its files say what is wanted.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --stage prod --json',
@@ -29,6 +30,7 @@ export default class Status extends BaseCommand {
     const { flags } = await this.parse(Status);
     const context = this.context();
     const project = await getProject(context.cwd);
+    if (project.config.engine !== 'none') return this.statusByEngine(context, project, flags);
     const world = await openWorld(context, project, flags);
     if (flags['iam-policy']) {
       return this.print(await policyOf(world, 'status'), formatPolicies);
@@ -51,11 +53,4 @@ function format(status: StageStatus): string {
     '',
     formatCost(cost),
   ].join('\n');
-}
-
-function formatConnections({ max, used, byUser }: ConnectionsInUse): string {
-  const lines = byUser.map(
-    ({ user, application, connections }) => `  ${connections}  ${user}  ${application}`,
-  );
-  return [`connections in use: ${used} of ${max}`, ...lines].join('\n');
 }

@@ -34,11 +34,16 @@ export async function libpqEnvironment(
     PGPASSWORD: password.reveal(),
     PGAPPNAME: applicationName,
     PGCONNECT_TIMEOUT: '10',
-    ...(target.tls === false
-      ? { PGSSLMODE: 'disable' }
-      : { PGSSLMODE: 'verify-full', PGSSLROOTCERT: caFile }),
+    ...sslVariables(target.tls, caFile),
     ...(role !== undefined && { PGOPTIONS: `-c role=${role.replace(/([\\\s])/g, '\\$1')}` }),
   };
+}
+
+function sslVariables(tls: ConnectionTarget['tls'], caFile: string): Record<string, string> {
+  if (tls === false) return { PGSSLMODE: 'disable' };
+  return tls.verify === false
+    ? { PGSSLMODE: 'require' }
+    : { PGSSLMODE: 'verify-full', PGSSLROOTCERT: caFile };
 }
 
 /** PEM. Node's own authorities where the target names none: `sslrootcert=system` needs libpq 16. */

@@ -10,8 +10,8 @@ export interface ConnectionTarget {
   readonly password: Secret | (() => Promise<Secret>);
   /**
    * `ca`: PEM of the authorities to trust besides Node's own; `name`: what the certificate must say when the address
-   * dialled is another (`--db-host-map`). The chain and the name are always verified. `false`: no TLS, for a
-   * server that offers none.
+   * dialled is another (`--db-host-map`). The chain and the name are verified but for `verify: false`, which is for servers that
+   * sign their own certificates (Heroku's). `false`: no TLS, for a server that offers none.
    */
-  readonly tls: { readonly ca?: string; readonly name?: string } | false;
+  readonly tls: { readonly ca?: string; readonly name?: string; readonly verify?: false } | false;
 }

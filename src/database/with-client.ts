@@ -54,7 +54,8 @@ async function openClient(target: ConnectionTarget, options: ClientOptions): Pro
  */
 function tlsOptions(tls: ConnectionTarget['tls']): pg.ClientConfig['ssl'] {
   if (tls === false) return false;
-  const { ca, name } = tls;
+  const { ca, name, verify } = tls;
+  if (verify === false) return { rejectUnauthorized: false };
   return {
     rejectUnauthorized: true,
     ...(ca !== undefined && { ca }),

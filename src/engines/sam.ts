@@ -20,7 +20,24 @@ export const sam: Engine = {
   },
   async deploy(tool, stage) {
     await upload(tool, stage);
-    await tool.run([...deployArgs(stage), '--no-fail-on-empty-changeset']);
+    const args = [...deployArgs(stage), '--no-fail-on-empty-changeset'];
+    // It only says that it has failed: the reasons are events of the stack.
+    if ((await tool.run(args, { accept: [0, 1, 255] })) === 0) return;
+    const query =
+      "StackEvents[?ends_with(ResourceStatus, '_FAILED')].[LogicalResourceId, ResourceStatusReason]";
+    const events = [
+      'cloudformation',
+      'describe-stack-events',
+      '--stack-name',
+      stage.stack,
+      '--max-items',
+      '100',
+    ];
+    await tool.show([...events, '--query', query, '--output', 'text']);
+    throw new UserError(
+      'ENGINE_FAILED',
+      `aws cloudformation deploy of ${stage.stack} failed; its words are above`,
+    );
   },
   async plan(tool, stage) {
     await upload(tool, stage);

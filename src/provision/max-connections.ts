@@ -1,3 +1,4 @@
+import { isManaged } from '../project/choices.ts';
 import type { CloudConfig } from '../project/config-schema.ts';
 
 /** What PostgreSQL will allow, and how that number came about. */
@@ -67,6 +68,9 @@ export function findMaxConnections(
       estimated: false,
       formula: `max_connections = ${known.measured}, as the database says`,
     };
+  }
+  if (!isManaged({ database: database.kind })) {
+    return { connections: undefined, estimated: true, formula: 'the database is not in AWS, and did not say' };
   }
   if (database.kind === 'aurora') {
     const connections = auroraMaxConnections(database.minAcu, database.maxAcu);

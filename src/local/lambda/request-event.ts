@@ -36,3 +36,12 @@ export function requestEvent(
   };
   return { functionName: match.route.functionName, event: httpEvent(request, match) };
 }
+
+/** The request by which a deployment is judged; undefined when no route serves the health path. */
+export function healthRequest(
+  config: Pick<ProjectConfig, 'functions' | 'cloud'>,
+): (RequestEvent & { readonly path: string }) | undefined {
+  const path = config.cloud.healthPath;
+  const request = requestEvent(config, 'GET', path);
+  return request === undefined ? undefined : { ...request, path };
+}

@@ -1,4 +1,5 @@
 import { ApiGatewayV2Client } from '@aws-sdk/client-apigatewayv2';
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
@@ -15,6 +16,7 @@ import { verifyRegion } from './verify-region.ts';
 /** One client per service, made at first use. */
 export interface Clients {
   readonly apigateway: ApiGatewayV2Client;
+  readonly cloudformation: CloudFormationClient;
   readonly ec2: EC2Client;
   readonly events: EventBridgeClient;
   readonly iam: IAMClient;
@@ -128,6 +130,9 @@ function clientsOf(settings: ClientSettings): Clients {
   return {
     get apigateway() {
       return once('apigateway', () => new ApiGatewayV2Client(settings));
+    },
+    get cloudformation() {
+      return once('cloudformation', () => new CloudFormationClient(settings));
     },
     get ec2() {
       return once('ec2', () => new EC2Client(settings));

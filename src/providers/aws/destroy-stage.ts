@@ -64,7 +64,7 @@ const removable = (steps: readonly AwsStep<unknown>[]): AwsStep<unknown>[] =>
   steps.filter((step) => step.remove !== undefined);
 
 /** Functions that `attach` let in: their rules name the stage's groups, which can not go while they do. */
-async function findAttached({ aws, stage }: World): Promise<string[]> {
+export async function findAttached({ aws, stage }: World): Promise<string[]> {
   const groups = await takeLook(aws, stage).securityGroups();
   const descriptions = groups.flatMap(({ IpPermissions = [] }) =>
     IpPermissions.flatMap(({ UserIdGroupPairs = [] }) =>
@@ -75,7 +75,7 @@ async function findAttached({ aws, stage }: World): Promise<string[]> {
   return [...new Set(names)];
 }
 
-const stillAttached = (functions: readonly string[]): UserError =>
+export const stillAttached = (functions: readonly string[]): UserError =>
   new UserError('STILL_ATTACHED', `functions are attached to this database: ${functions.join(', ')}`, {
     suggestions: functions.map((name) => `lambdapg detach --function ${name}`),
   });

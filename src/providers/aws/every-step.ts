@@ -11,7 +11,8 @@ export const functionNeeds = ({ subnets, functionGroup, rules, front, activeSecr
   ...(activeSecret !== undefined && { activeSecret }),
 });
 
-const proxyDefaults = {
+/** Of a proxy that `lambdapg.json` does not know of. */
+export const proxyDefaults = {
   borrowTimeoutSeconds: 120,
   maxConnectionsPercent: 80,
   maxIdleConnectionsPercent: 50,

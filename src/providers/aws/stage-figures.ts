@@ -1,3 +1,4 @@
+import type { OpenDatabase } from '../../database/open-database.ts';
 import { errorMessage } from '../../errors.ts';
 import { queryJob } from '../../jobs/query-job.ts';
 import { cacheDir } from '../../project/cache-dir.ts';
@@ -14,7 +15,7 @@ import type { World } from './steps/world.ts';
 /** Memory and processors of the stage's instance class; asked beside the survey. */
 export async function findStageSize({ aws, stage }: World): Promise<InstanceSize | undefined> {
   const { kind, instanceClass } = stage.cloud.database;
-  if (kind === 'aurora') return undefined;
+  if (kind !== 'rds') return undefined;
   return findInstanceSize(aws.read.ec2, instanceClass).catch(() => undefined);
 }
 
@@ -26,10 +27,23 @@ export async function describeBudget(
   asked: Promise<InstanceSize | undefined>,
   look: Look,
 ): Promise<Budget> {
+  const state = found.get(steps.database.id);
+  const isOpen = found.get(steps.logins.id)?.state === 'ready' && state?.state === 'ready';
+  const open = isOpen ? () => world.openDatabase(state.have as DatabaseHave) : undefined;
+  return budgetOf(world, asked, look, open);
+}
+
+/** @param open leads to the database; absent when nobody can log in yet */
+export async function budgetOf(
+  world: World,
+  asked: Promise<InstanceSize | undefined>,
+  look: Look,
+  open: (() => Promise<OpenDatabase>) | undefined,
+): Promise<Budget> {
   const { cloud, config } = world.stage;
   const [size, measured, limit] = await Promise.all([
     asked,
-    measureConnections(world, steps, found),
+    open === undefined ? {} : measureConnections(world, open),
     look.accountLimit(),
   ]);
   return estimateBudget({
@@ -47,16 +61,13 @@ const slotSettings = [
   'rds.rds_superuser_reserved_connections',
 ];
 
-/** What the database says of itself, once its logins work. */
+/** What the database says of itself. */
 async function measureConnections(
-  world: World,
-  { database, logins }: StageSteps,
-  found: Survey,
+  { context }: World,
+  openDatabase: () => Promise<OpenDatabase>,
 ): Promise<{ maxConnections?: number; reserved?: ReservedSlots[] }> {
-  const state = found.get(database.id);
-  if (found.get(logins.id)?.state !== 'ready' || state?.state !== 'ready') return {};
   try {
-    const open = await world.openDatabase(state.have as DatabaseHave);
+    const open = await openDatabase();
     const names = ['max_connections', ...slotSettings].map((name) => `'${name}'`).join(', ');
     const { results } = await open.run(queryJob, open.app, {
       path: 'lambdapg',
@@ -74,7 +85,7 @@ async function measureConnections(
     return { maxConnections, reserved };
   } catch (error) {
     const message = `max_connections could not be read: ${errorMessage(error)}`;
-    world.context.report({ type: 'budget-warning', message });
+    context.report({ type: 'budget-warning', message });
     return {};
   }
 }

@@ -1,4 +1,5 @@
 import type { Context } from '../../context.ts';
+import type { OpenDatabase } from '../../database/open-database.ts';
 import { errorMessage } from '../../errors.ts';
 import { queryJob } from '../../jobs/query-job.ts';
 import type { Budget } from '../../provision/budget.ts';
@@ -137,8 +138,16 @@ async function findConnections(
 ): Promise<ConnectionsInUse | undefined> {
   const state = found.get(database.id) as Found<Parameters<World['openDatabase']>[0]> | undefined;
   if (found.get(logins.id)?.state !== 'ready' || state?.state !== 'ready') return undefined;
+  return readConnections(context, () => world.openDatabase(state.have));
+}
+
+/** @returns undefined, after a warning, when the database cannot be asked */
+export async function readConnections(
+  context: Context,
+  openDatabase: () => Promise<OpenDatabase>,
+): Promise<ConnectionsInUse | undefined> {
   try {
-    const open = await world.openDatabase(state.have);
+    const open = await openDatabase();
     const input = { path: 'lambdapg', text: inUse, oneTransaction: true, maxRows: 100, maxSize: 100_000 };
     const rows = (await open.run(queryJob, open.app, input)).results[0]?.rows ?? [];
     const byUser = rows.map(([user, application, count]) => ({

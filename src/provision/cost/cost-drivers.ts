@@ -1,3 +1,4 @@
+import { isManaged } from '../../project/choices.ts';
 import type { ProjectConfig } from '../../project/config-schema.ts';
 import type { CostDriver } from './cost-driver.ts';
 import { databaseDrivers } from './database-cost.ts';
@@ -16,6 +17,8 @@ export function findCostDrivers(
   known: { readonly vCpus?: number | undefined } = {},
 ): CostDriver[] {
   const { cloud } = config;
+  // A database outside AWS is another bill, and its functions are in no network.
+  if (!isManaged({ database: cloud.database.kind })) return [outsideSecretDriver, ...functionDrivers(config)];
   return [
     ...databaseDrivers(cloud, known.vCpus),
     ...(cloud.auth === 'secret' ? [secretDriver] : []),
@@ -30,6 +33,12 @@ const secretDriver: CostDriver = {
   unit: 'secret-month',
   quantityPerMonth: secretsOfStage,
   price: keys.secret,
+};
+
+const outsideSecretDriver: CostDriver = {
+  ...secretDriver,
+  title: "secret: the database's login, or the key by which it is asked for",
+  quantityPerMonth: 1,
 };
 
 function functionDrivers(config: Pick<ProjectConfig, 'architecture' | 'functions'>): CostDriver[] {

@@ -213,6 +213,12 @@ const destroy = [
   'secretsmanager:DeleteSecret',
 ];
 
+/** What exists of a stage that an engine has made. */
+const lookAtStack = ['cloudformation:DescribeStacks', 'cloudformation:ListStackResources'];
+
+/** What is done besides the engine: secrets are filled, roles made. */
+const completeStack = [...survey, ...lock, ...lookAtStack, ...reachDatabase, 'secretsmanager:PutSecretValue'];
+
 const lookAtAttachment = [
   ...identity,
   ...lock,
@@ -273,6 +279,10 @@ export const callsOf = {
   deploy,
   destroy,
   detach,
+  'engine-deploy': completeStack,
+  'engine-destroy': [...survey, ...lookAtStack, 'rds:DescribeDBClusterSnapshots', 'rds:DescribeDBSnapshots'],
+  'engine-plan': [...identity, ...lookAtStack],
+  'engine-status': [...survey, ...estimate, ...lookAtStack, ...reachDatabase],
   invoke: [...identity, 'lambda:GetFunction', 'lambda:Invoke'],
   migrate: useDatabase,
   // Any command's `--plan`: it reads no secret, so what only the database knows stays unverified.

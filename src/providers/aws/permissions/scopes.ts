@@ -144,6 +144,9 @@ export const scopes = {
 
   function: named('lambda', 'function:'),
   rule: named('events', 'rule/'),
+  stack: (target) => ({
+    resources: [arn(target, 'cloudformation', `stack/${target.project}-${target.stage}/*`)],
+  }),
   logGroup: (target, foreign) => ({
     resources: ['lambda/', 'rds/instance/', 'rds/cluster/', 'rds/proxy/'].map((kind) =>
       arn(target, 'logs', `log-group:/aws/${kind}${names(target, foreign)}`),

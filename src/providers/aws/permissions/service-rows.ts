@@ -67,6 +67,7 @@ export const serviceRows: Rows = {
       'events:RemoveTargets',
     ],
   ),
+  ...rowsOn(['stack'], ['cloudformation:DescribeStacks', 'cloudformation:ListStackResources']),
   ...rowsOn(
     ['lock'],
     ['ssm:DeleteParameter', 'ssm:GetParameter', 'ssm:GetParametersByPath', 'ssm:PutParameter'],

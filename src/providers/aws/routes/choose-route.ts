@@ -101,7 +101,11 @@ function verifyForced(database: StageDatabase, job: AnyJob, forced: RouteKind): 
   throw new UserError('ROUTE_UNFIT', why, { exit: exitCodes.usage, suggestions: ['--route runner'] });
 }
 
-async function isReachable({ admin, publiclyAccessible }: StageDatabase, hostMap: HostMap): Promise<boolean> {
+async function isReachable(
+  { admin, publiclyAccessible, isOutside }: StageDatabase,
+  hostMap: HostMap,
+): Promise<boolean> {
+  if (isOutside === true) return true;
   if ((await hostMap.find(admin.host)) !== undefined) return true;
   return publiclyAccessible && (await answers(admin));
 }

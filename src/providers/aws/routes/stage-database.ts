@@ -10,6 +10,8 @@ export interface StageDatabase {
   readonly ownerRole?: string;
   /** The server has a public address: worth a try from here. */
   readonly publiclyAccessible: boolean;
+  /** It is in no network of AWS, so that there is no other way than a direct one. */
+  readonly isOutside?: boolean;
   /** An Aurora cluster with the HTTP endpoint. */
   readonly dataApi?: DataApi;
   /** The runner's name in this stage, whether or not it exists. */

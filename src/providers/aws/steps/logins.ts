@@ -47,18 +47,19 @@ export function loginsStep(
         return { state: 'unverified', why: `${denied.action} is not allowed here` };
       }
     },
-    async create(haves) {
-      const open = await world.openDatabase(haves.get(database));
-      const names = parseProjectName(stage.project);
-      const logins = await readSlots(world);
-      const renewed: SlotName[] = [];
-      for (const { slot, target } of targetsOf(open, logins)) {
-        if ((await findLogin(world, open, target)).state === 'absent' && slot !== undefined)
-          renewed.push(slot);
-      }
-      await open.run(ensureRolesJob, open.admin, { names, logins: passwordsOf(logins), renewed });
-    },
+    create: async (haves) => createLogins(world, await world.openDatabase(haves.get(database))),
   };
+}
+
+/** Makes the roles, or puts right what of them does not log in. */
+export async function createLogins(world: World, open: OpenDatabase): Promise<void> {
+  const names = parseProjectName(world.stage.project);
+  const logins = await readSlots(world);
+  const renewed: SlotName[] = [];
+  for (const { slot, target } of targetsOf(open, logins)) {
+    if ((await findLogin(world, open, target)).state === 'absent' && slot !== undefined) renewed.push(slot);
+  }
+  await open.run(ensureRolesJob, open.admin, { names, logins: passwordsOf(logins), renewed });
 }
 
 /** What the secrets have for each slot; behind no proxy the active one alone. */
@@ -89,7 +90,8 @@ function targetsOf(open: OpenDatabase, logins: SlotSecrets): { slot?: SlotName; 
   }));
 }
 
-async function findLogins(world: World, open: OpenDatabase): Promise<Found<null>> {
+/** Whether every login that has a secret works and acts as the application role. */
+export async function findLogins(world: World, open: OpenDatabase): Promise<Found<null>> {
   const logins = targetsOf(open, await readSlots(world));
   const found = await Promise.all(logins.map(({ target }) => findLogin(world, open, target)));
   const worst =

@@ -56,7 +56,7 @@ export function loginSecrets(world: World): {
 export const slotSecret = (slot: SlotName): string => `slot-${slot}`;
 
 /** 256 bits in an alphabet that URLs, RDS and every driver take as it is. */
-async function newLogin(username: string): Promise<Login> {
+export async function newLogin(username: string): Promise<Login> {
   return { username, password: new Secret(randomBytes(32).toString('base64url')) };
 }
 
@@ -78,7 +78,8 @@ interface SecretParts {
   readonly findActive?: () => Promise<Login | undefined>;
 }
 
-const secretText = ({ username, password }: Login): string =>
+/** The form in which the connection runtimes and RDS Proxy read a login. */
+export const secretText = ({ username, password }: Login): string =>
   JSON.stringify({ username, password: password.reveal(), engine: 'postgres' });
 
 function secretStep(
