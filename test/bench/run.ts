@@ -9,6 +9,7 @@ import { fromNothing, fromProject } from './first-request.ts';
 import { measureIdle, waitForQuiet } from './idle.ts';
 import { initPhase } from './init-phase.ts';
 import { localProxy } from './local-proxy.ts';
+import { presets } from './presets.ts';
 import { describeMachine, type MeasuredPart, renderReport } from './report.ts';
 import { scaffold } from './scaffold.ts';
 import { sdkBundle } from './sdk-bundle.ts';
@@ -24,6 +25,7 @@ const benchmarks: readonly Benchmark[] = [
   warmRequest,
   initPhase,
   connection,
+  presets,
   localProxy,
   seeding,
   cloudStart,
