@@ -1,4 +1,3 @@
-import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { Handler, Hono } from 'hono';
 import { handle, type LambdaContext, type LambdaEvent } from 'hono/aws-lambda';
 import { startInvocation } from '../lambdapg-runtime/index.ts';
@@ -76,12 +75,12 @@ export function answerErrors(app: Hono<LambdaEnv>): void {
 /** Lambda's handler of an application. */
 export function serve(app: Hono<LambdaEnv>) {
   const run = handle(app);
-  return (event: APIGatewayProxyEventV2, context: LambdaContext) => {
+  return (event: LambdaEvent, context: LambdaContext) => {
     // Waiting for a connection ends in time to answer.
     startInvocation(context);
     // Fetch knows no GET with a body: Hono would refuse it in a form of its own.
-    const hasNoBody = /^(GET|HEAD)$/.test(event.requestContext.http.method);
-    return run((hasNoBody ? { ...event, body: null } : event) as LambdaEvent, context);
+    const hasNoBody = 'rawPath' in event && /^(GET|HEAD)$/.test(event.requestContext.http.method);
+    return run(hasNoBody ? { ...event, body: null } : event, context);
   };
 }
 
