@@ -1,3 +1,4 @@
+import type { Choices } from '../../src/project/choices.ts';
 import { getTemplate } from '../../src/scaffold/catalog.ts';
 import type { Files } from '../../src/scaffold/files.ts';
 import { terraformLayers } from '../../src/scaffold/layers/terraform.ts';
@@ -9,6 +10,8 @@ const preset = 'terraform-aurora-fastapi';
 /** The preset with other answers, as `init` writes it. */
 export const renderTerraform = (flags: ChoiceFlags = {}, name = 'shop'): Promise<Files> =>
   renderProject(answersFor(preset, flags, name));
+
+export const choicesOf = (flags: ChoiceFlags): Choices => resolveChoices(getTemplate(preset), flags).choices;
 
 /** By title, answers of which each makes another stack of Terraform's layers; together they make them all. */
 export function everyStack(): Map<string, ChoiceFlags> {

@@ -7,7 +7,8 @@ import { testWithTool } from '../not-available.ts';
 import { writeFiles } from './generate.ts';
 import { findUndeclared, findUnused, readHclModule } from './hcl-module.ts';
 import { checkedProvider, findSchemaFaults } from './hcl-provider-types.ts';
-import { everyStack, renderTerraform } from './terraform-projects.ts';
+import { verifyModule } from './terraform-facts.ts';
+import { choicesOf, everyStack, renderTerraform } from './terraform-projects.ts';
 import { runTerraform, terraformMissing } from './terraform-tool.ts';
 
 describe.each([...everyStack()])('%s', (_layers, flags) => {
@@ -17,6 +18,10 @@ describe.each([...everyStack()])('%s', (_layers, flags) => {
     const module = await readHclModule(await rendered);
     expect(findUndeclared(module)).toEqual([]);
     expect(findUnused(module)).toEqual([]);
+  });
+
+  test('is what the answers ask for', async () => {
+    await verifyModule(await readHclModule(await rendered), choicesOf(flags));
   });
 
   test(`uses what provider ${checkedProvider} knows`, { timeout: 180_000 }, async () => {

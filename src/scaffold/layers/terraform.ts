@@ -27,5 +27,5 @@ function managedLayers(choices: Choices): string[] {
 /** Where functions find the reader. RDS Proxy gives an instance's replica no endpoint, and functions reach the proxy alone. */
 function readerLayers({ database, proxy }: Choices): string[] {
   if (!proxy) return ['direct-reader'];
-  return database === 'aurora' ? ['proxy-reader'] : [];
+  return [database === 'aurora' ? 'proxy-reader' : 'proxy-replica'];
 }

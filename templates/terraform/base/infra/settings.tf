@@ -12,6 +12,8 @@ locals {
 
   # `npx lambdapg package` builds the zips: the same sources make the same bytes, so that nothing changes for nothing.
   packages = "${path.module}/../.lambdapg/package"
+  # Empty until then, so that `terraform validate` and `destroy` need no build.
+  package_hashes = { for file in fileset(local.packages, "*.zip") : file => filebase64sha256("${local.packages}/${file}") }
 
   log_retention_days = coalesce(var.log_retention_days, try(local.cloud.logRetentionDays, null), 14)
 }

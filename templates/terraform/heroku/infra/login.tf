@@ -1,6 +1,6 @@
 # Heroku changes a database's credentials when it likes. The functions ask Heroku's API for them, with a key that stands in a secret,
-# and again when they are refused. The secret is made here as an empty container: put the key there with
-# `aws secretsmanager put-secret-value`; Terraform never looks at it.
+# and again when they are refused. The secret is made here as an empty container, which `lambdapg deploy` fills from HEROKU_API_KEY;
+# Terraform never looks at it.
 
 variable "heroku_addon" {
   description = "Name or id of the Heroku Postgres add-on; null: cloud.database.herokuAddon of lambdapg.json."
@@ -30,6 +30,8 @@ resource "aws_secretsmanager_secret" "heroku_key" {
 locals {
   connection_environment = {
     LAMBDAPG_HEROKU_ADDON = var.heroku_addon != null ? var.heroku_addon : local.cloud.database.herokuAddon
+    # Encrypted and not verified: Heroku Postgres signs its certificate itself.
+    PGSSLMODE = "no-verify"
   }
   login_environment = { LAMBDAPG_HEROKU_KEY_ARN = aws_secretsmanager_secret.heroku_key.arn }
 

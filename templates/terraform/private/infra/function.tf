@@ -17,7 +17,7 @@ resource "aws_lambda_function" "function" {
   publish = true
 
   filename         = "${local.packages}/${each.key}.zip"
-  source_code_hash = filebase64sha256("${local.packages}/${each.key}.zip")
+  source_code_hash = lookup(local.package_hashes, "${each.key}.zip", null)
 
   # Every environment holds one connection: this is the most that the function opens. -1: no reservation.
   reserved_concurrent_executions = var.reserve_concurrency ? try(each.value.reservedConcurrency, -1) : -1
@@ -44,7 +44,7 @@ resource "aws_lambda_function" "function" {
 
   lifecycle {
     precondition {
-      condition     = fileexists("${local.packages}/${each.key}.zip")
+      condition     = contains(keys(local.package_hashes), "${each.key}.zip")
       error_message = "The function ${each.key} is not built. Run: npx lambdapg package"
     }
   }

@@ -13,7 +13,7 @@ resource "aws_lambda_function" "runner" {
   timeout     = 900
 
   filename         = "${local.packages}/runner.zip"
-  source_code_hash = filebase64sha256("${local.packages}/runner.zip")
+  source_code_hash = lookup(local.package_hashes, "runner.zip", null)
 
   ephemeral_storage {
     size = 2048
@@ -35,7 +35,7 @@ resource "aws_lambda_function" "runner" {
 
   lifecycle {
     precondition {
-      condition     = fileexists("${local.packages}/runner.zip")
+      condition     = contains(keys(local.package_hashes), "runner.zip")
       error_message = "The runner is not built. Run: npx lambdapg package"
     }
   }

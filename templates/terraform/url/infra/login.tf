@@ -23,7 +23,7 @@ resource "aws_secretsmanager_secret" "active" {
 }
 
 locals {
-  connection_environment = {}
+  connection_environment = { PGSSLMODE = "verify-full" }
   login_environment      = { LAMBDAPG_SECRET_ARN = aws_secretsmanager_secret.active.arn }
 
   login_statements = [{
