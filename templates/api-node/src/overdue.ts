@@ -1,3 +1,5 @@
+import type { Context } from 'aws-lambda';
+import { startInvocation } from '../lambdapg-runtime/index.ts';
 import { query } from './db.ts';
 
 export interface OverdueLoan {
@@ -10,7 +12,8 @@ export interface OverdueLoan {
 }
 
 /** Runs on a schedule (see lambdapg.json), not by HTTP: what it returns goes to whoever invoked it. */
-export async function handler(): Promise<{ overdue: OverdueLoan[] }> {
+export async function handler(_event: unknown, context: Context): Promise<{ overdue: OverdueLoan[] }> {
+  startInvocation(context);
   const overdue = await query<OverdueLoan>(
     `select loans.id as loan_id, books.title, borrowers.name as borrower, borrowers.email, loans.due_on,
             current_date - loans.due_on as days_overdue

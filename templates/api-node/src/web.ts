@@ -1,4 +1,5 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import { startInvocation } from '../lambdapg-runtime/index.ts';
 
 /** What a route gets to see of an HTTP request. */
 export interface Request {
@@ -47,6 +48,8 @@ export async function answer(
   event: APIGatewayProxyEventV2,
   context: Context,
 ): Promise<Response> {
+  // Whoever waits for a connection then stops in time to answer.
+  startInvocation(context);
   try {
     return await dispatch(routes, event);
   } catch (error) {

@@ -1,11 +1,14 @@
 import json
 from typing import Any
 
+from lambdapg_runtime import start_invocation
+
 from .db import query
 
 
-def handler(_event: object, _context: object) -> dict[str, Any]:
+def handler(_event: object, context: Any) -> dict[str, Any]:
     """Runs on a schedule (see lambdapg.json), not by HTTP: what it returns goes to whoever invoked it."""
+    start_invocation(context)
     overdue = query(
         """select loans.id as loan_id, books.title, borrowers.name as borrower, borrowers.email,
                   loans.due_on::text as due_on, current_date - loans.due_on as days_overdue

@@ -10,6 +10,8 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl
 
+from lambdapg_runtime import start_invocation
+
 Event = Mapping[str, Any]
 Response = dict[str, Any]
 
@@ -72,6 +74,8 @@ def json_response(status: int, body: object, headers: Mapping[str, str] | None =
 
 def answer(routes: Sequence[Route], event: Event, context: Any) -> Response:
     """Answers one event with the first route that matches. Never raises."""
+    # Whoever waits for a connection then stops in time to answer.
+    start_invocation(context)
     try:
         return _dispatch(routes, event)
     except HttpError as error:
