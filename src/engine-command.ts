@@ -19,8 +19,8 @@ import {
 import { verifySecretSource } from './providers/aws/engine/fill-secrets.ts';
 import { finishDeploy } from './providers/aws/engine/finish-deploy.ts';
 import { packageStage } from './providers/aws/engine/package-stage.ts';
-import { type OpenWorld, openWorld, type StageChoice } from './providers/aws/open-world.ts';
 import { explainAwsError } from './providers/aws/explain.ts';
+import { type OpenWorld, openWorld, type StageChoice } from './providers/aws/open-world.ts';
 import { formatPolicies, policyOf } from './providers/aws/policy-of.ts';
 import type { Remains } from './providers/aws/remains.ts';
 import { formatCost } from './provision/cost/format-cost.ts';
@@ -186,7 +186,7 @@ export abstract class EngineCommand extends BaseCommand {
     });
     return {
       ...{ project: config.name, stage: stage.stage, stack: stage.prefix, projectDir: dir },
-      ...{ account, region: aws.region },
+      ...{ account, region: aws.region, cloud: config.cloud },
       ...(profile !== undefined && { profile }),
     };
   }

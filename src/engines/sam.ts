@@ -1,5 +1,6 @@
 import { UserError } from '../errors.ts';
 import type { Engine } from './engine.ts';
+import { samParameters } from './sam-parameters.ts';
 import type { EngineStage, Tool } from './tool.ts';
 import { uploadsBucket, uploadsStack, uploadsTemplate } from './uploads-bucket.ts';
 
@@ -67,10 +68,10 @@ async function upload(tool: Tool, stage: EngineStage): Promise<void> {
   await tool.run(['cloudformation', 'package', ...from, '--output-template-file', packaged]);
 }
 
-const deployArgs = ({ stack, stage, project }: EngineStage): string[] => [
+const deployArgs = ({ stack, stage, project, cloud }: EngineStage): string[] => [
   ...['cloudformation', 'deploy', '--stack-name', stack, '--template-file', packaged],
   ...['--capabilities', 'CAPABILITY_NAMED_IAM', 'CAPABILITY_AUTO_EXPAND'],
-  ...['--parameter-overrides', `Stage=${stage}`],
+  ...['--parameter-overrides', ...samParameters(stage, cloud)],
   ...['--tags', `lambdapg:project=${project}`, `lambdapg:stage=${stage}`, 'lambdapg:engine=sam'],
 ];
 

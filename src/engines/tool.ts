@@ -1,3 +1,5 @@
+import type { CloudConfig } from '../project/config-schema.ts';
+
 /** One stage, as its engine's commands name it. */
 export interface EngineStage {
   readonly project: string;
@@ -8,6 +10,8 @@ export interface EngineStage {
   readonly projectDir: string;
   readonly account: string;
   readonly region: string;
+  /** The answers, for engines that cannot read `lambdapg.json`. */
+  readonly cloud: CloudConfig;
   /** `--profile`; else as the environment says. */
   readonly profile?: string;
 }
@@ -51,6 +55,8 @@ export interface Tool {
 export interface ToolCall {
   /** Exit codes that are no failure; 0 alone unless told. */
   readonly accept?: readonly number[];
+  /** What to do when it fails. */
+  readonly suggestions?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }
 
