@@ -47,8 +47,11 @@ test('what only FastAPI and SQLAlchemy have (fastapi_project.py)', async () => {
 });
 
 test('with PGHOST_READER pages are read there, and nothing else', async () => {
+  // Without a loop in the main thread, as from Python 3.14 on ("asyncio.get_event_loop() now raises a RuntimeError",
+  // docs.python.org/3/whatsnew/3.14.html): what Mangum 0.19 stumbles over.
   const ask = `
-import json, sys
+import asyncio, json
+asyncio.set_event_loop(None)
 from types import SimpleNamespace
 from app.api import handler
 def status(path):
