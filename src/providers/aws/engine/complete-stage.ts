@@ -8,6 +8,7 @@ import { findStageDatabase, stageDatabaseOf } from '../stage-database.ts';
 import { createLogins, findLogins } from '../steps/logins.ts';
 import { withActualAnswers } from './actual-answers.ts';
 import { fillSecrets } from './fill-secrets.ts';
+import { registerTarget } from './register-target.ts';
 
 export interface Completed {
   /** Names of secrets that had no value before. */
@@ -32,10 +33,13 @@ export async function completeStage(context: Context, given: OpenWorld): Promise
       if (database === undefined) return { filled, roles: false };
       const open = given.openRoutes(await stageDatabaseOf(context, given.aws, world.stage, database));
       const found = filled.length > 0 ? undefined : await findLogins(world, open);
-      if (found?.state === 'ready') return { filled, roles: false };
-      await createLogins(world, open);
-      context.report({ type: 'roles-made', message: `roles of ${stage.project} are in the database` });
-      return { filled, roles: true };
+      const roles = found?.state !== 'ready';
+      if (roles) {
+        await createLogins(world, open);
+        context.report({ type: 'roles-made', message: `roles of ${stage.project} are in the database` });
+      }
+      await registerTarget(world, look);
+      return { filled, roles };
     });
   } catch (error) {
     throw explainAwsError(error, `stage ${stage.prefix}`);

@@ -216,8 +216,12 @@ const destroy = [
 /** What exists of a stage that an engine has made. */
 const lookAtStack = ['cloudformation:DescribeStacks', 'cloudformation:ListStackResources'];
 
-/** What is done besides the engine: secrets are filled, roles made. */
-const completeStack = [...survey, ...lock, ...lookAtStack, ...reachDatabase, 'secretsmanager:PutSecretValue'];
+/** What is done besides the engine: secrets are filled, roles made, a proxy is told of its database. */
+const completeStack = [
+  ...[...survey, ...lock, ...lookAtStack, ...reachDatabase],
+  'rds:RegisterDBProxyTargets',
+  'secretsmanager:PutSecretValue',
+];
 
 const lookAtAttachment = [
   ...identity,
