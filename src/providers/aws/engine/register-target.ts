@@ -46,7 +46,9 @@ async function untilHealthy({ aws, context }: World, proxy: string): Promise<voi
     if (Date.now() >= end) {
       const why = health.map((one) => [one?.State, one?.Reason, one?.Description].filter(Boolean).join(' '));
       throw new UserError('PROXY_UNHEALTHY', `${proxy} does not reach its database: ${why.join('; ')}`, {
-        suggestions: ['its role, its secrets and its security groups are what it needs; then lambdapg deploy again'],
+        suggestions: [
+          'its role, its secrets and its security groups are what it needs; then lambdapg deploy again',
+        ],
       });
     }
     await sleep(pauseMs, undefined, { signal: context.signal }).catch(() => context.signal.throwIfAborted());
