@@ -5,6 +5,7 @@ import type { Context } from '../../../src/context.ts';
 import { createAuthority } from '../../../src/local/postgres/certificates.ts';
 import { testContext } from '../../postgres-server.ts';
 import type { Bed, HookCall, HookReply } from '../bed.ts';
+import { startCustomResourceAnswers } from './custom-resource-answers.ts';
 import { DataApi } from './data-api.ts';
 import { Databases } from './databases.ts';
 import { Functions } from './functions.ts';
@@ -12,7 +13,7 @@ import { HostMap } from './host-map.ts';
 import { HttpApis } from './http-apis.ts';
 import { Identities } from './identities.ts';
 import { postgresPort } from './loopback-address.ts';
-import { findReachable, startBlackHole } from './network.ts';
+import { findReachable, reachesPublicS3, startBlackHole } from './network.ts';
 import { Proxies } from './proxies.ts';
 
 export interface DataPlaneOptions {
@@ -65,16 +66,20 @@ export async function startDataPlane(bed: Bed, options: DataPlaneOptions = {}): 
   const blackHole = await startBlackHole();
   const functionsDir = join(dir, 'functions');
   await mkdir(functionsDir);
+  const answers = await startCustomResourceAnswers(bed, authority);
   const functions = new Functions({
     ...{ context, bed, identities, caFile, dir: functionsDir },
-    async hostsFor(groups) {
-      if (!checksNetwork) return hostMap.lines();
+    async hostsFor(groups, subnets) {
+      const answersLine = (place: string) => `${answers.name}=${place}\n`;
+      if (!checksNetwork) return hostMap.lines() + answersLine(answers.place);
+      const leaves = await reachesPublicS3(bed, groups, subnets);
       const endpoints = [...databases.endpoints(), ...proxies.endpoints()];
       const reachable = await findReachable(bed, { groups }, endpoints);
       const lines = endpoints.map((endpoint) => {
         const host = reachable.has(endpoint) ? hostMap.get(endpoint.name)?.host : blackHole.host;
         return `${endpoint.name}=${host}:${postgresPort}\n`;
       });
+      lines.push(answersLine(leaves ? answers.place : `${blackHole.host}:${postgresPort}`));
       return lines.join('');
     },
   });
@@ -121,6 +126,7 @@ export async function startDataPlane(bed: Bed, options: DataPlaneOptions = {}): 
       await functions.stop();
       await proxies.stop();
       await databases.stop();
+      answers.stop();
       blackHole.stop();
       await rm(dir, { recursive: true, force: true });
     },

@@ -1,9 +1,7 @@
-import { createHash } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Context } from '../../../src/context.ts';
-import { execa } from '../../../src/exec.ts';
 import type { LocalFunction } from '../../../src/local/lambda/local-function.ts';
 import {
   type InvokeResult,
@@ -11,6 +9,7 @@ import {
   startLocalLambda,
 } from '../../../src/local/lambda/local-lambda.ts';
 import type { Bed, HookCall, HookReply } from '../bed.ts';
+import { FunctionCode } from './function-code.ts';
 import type { Identities } from './identities.ts';
 
 export interface FunctionsOptions {
@@ -20,8 +19,8 @@ export interface FunctionsOptions {
   /** For the code of the functions. */
   readonly dir: string;
   readonly caFile: string;
-  /** The lines of a host map as a function with these security groups sees it. */
-  hostsFor(groups: readonly string[]): Promise<string>;
+  /** The lines of a host map as a function with these security groups, in these subnets, sees it. */
+  hostsFor(groups: readonly string[], subnets: readonly string[]): Promise<string>;
 }
 
 interface Configuration {
@@ -35,7 +34,11 @@ interface Configuration {
   readonly MemorySize?: number;
   readonly CodeSha256: string;
   readonly Environment?: { readonly Variables?: Readonly<Record<string, string>> };
-  readonly VpcConfig?: { readonly SecurityGroupIds?: readonly string[] };
+  readonly Layers?: readonly { readonly Arn: string }[];
+  readonly VpcConfig?: {
+    readonly SecurityGroupIds?: readonly string[];
+    readonly SubnetIds?: readonly string[];
+  };
 }
 
 interface Running {
@@ -67,10 +70,11 @@ export class Functions {
   readonly #options: FunctionsOptions;
   readonly #running = new Map<string, Promise<Running>>();
   readonly #lambdas = new Set<LocalLambda>();
-  readonly #code = new Map<string, Promise<string>>();
+  readonly #code: FunctionCode;
 
   constructor(options: FunctionsOptions) {
     this.#options = options;
+    this.#code = new FunctionCode(options.bed, options.dir);
   }
 
   async handle(call: HookCall): Promise<HookReply | undefined> {
@@ -177,7 +181,8 @@ export class Functions {
       this.#running.set(key, starting);
     }
     const running = await starting;
-    await writeFile(running.hostsFile, await this.#options.hostsFor(found.VpcConfig?.SecurityGroupIds ?? []));
+    const { SecurityGroupIds = [], SubnetIds = [] } = found.VpcConfig ?? {};
+    await writeFile(running.hostsFile, await this.#options.hostsFor(SecurityGroupIds, SubnetIds));
     const fingerprint = fingerprintOf(found);
     if (fingerprint !== running.fingerprint) {
       running.fingerprint = fingerprint;
@@ -198,9 +203,9 @@ export class Functions {
   }
 
   async #localFunction(found: Configuration, hostsFile: string): Promise<LocalFunction> {
-    const codeDir = await this.#unpack(found);
+    const codeDir = await this.#code.ofFunction(found.FunctionName, found.Version, found.CodeSha256);
     const language = found.Runtime.startsWith('python') ? 'python' : 'node';
-    const environment = this.#environment(found, codeDir, hostsFile);
+    const environment = await this.#environment(found, codeDir, hostsFile);
     return {
       ...{ name: found.FunctionName, version: found.Version, language, codeDir },
       ...{ runtime: found.Runtime, handler: found.Handler, environment, routes: [] },
@@ -212,12 +217,21 @@ export class Functions {
   }
 
   /** Lambda unpacks to /var/task and keeps authorities in /var/runtime, which only root could make here: the variables name the real places instead. */
-  #environment(found: Configuration, codeDir: string, hostsFile: string): Record<string, string> {
+  async #environment(
+    found: Configuration,
+    codeDir: string,
+    hostsFile: string,
+  ): Promise<Record<string, string>> {
     const { bed, identities, caFile } = this.#options;
-    const own = Object.entries(found.Environment?.Variables ?? {}).map(([name, value]) => [
-      name,
-      value.replaceAll('/var/task', codeDir).replaceAll('/var/runtime/ca-cert.pem', caFile),
-    ]);
+    const layers = await this.#code.ofLayers((found.Layers ?? []).map(({ Arn }) => Arn));
+    const places: Readonly<Record<string, string>> = {
+      ...{ '/var/task': codeDir, '/var/runtime/ca-cert.pem': caFile },
+      ...(layers !== undefined && { '/opt/': `${layers}/` }),
+    };
+    const own = Object.entries(found.Environment?.Variables ?? {}).map(([name, value]) => {
+      const real = Object.entries(places).reduce((text, [from, to]) => text.replaceAll(from, to), value);
+      return [name, real];
+    });
     const configured: Readonly<Record<string, string>> = Object.fromEntries(own);
     const role = identities.assume(found.Role);
     return {
@@ -233,32 +247,21 @@ export class Functions {
       AWS_DEFAULT_REGION: bed.region,
       LAMBDAPG_BED_HOSTS: hostsFile,
       NODE_OPTIONS: `${configured.NODE_OPTIONS ?? ''} --require ${join(preloads, 'names.cjs')}`.trim(),
-      PYTHONPATH: [preloads, configured.PYTHONPATH].filter(Boolean).join(':'),
+      // https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html
+      NODE_PATH: joined(
+        configured.NODE_PATH,
+        layers && `${layers}/nodejs/node_modules`,
+        await this.#code.runtimeModules(),
+      ),
+      PYTHONPATH: joined(preloads, configured.PYTHONPATH, layers && `${layers}/python`),
     };
-  }
-
-  #unpack(found: Configuration): Promise<string> {
-    let unpacked = this.#code.get(found.CodeSha256);
-    if (unpacked === undefined) {
-      unpacked = this.#unpackNow(found);
-      this.#code.set(found.CodeSha256, unpacked);
-    }
-    return unpacked;
-  }
-
-  async #unpackNow(found: Configuration): Promise<string> {
-    const { bed, dir } = this.#options;
-    const { zip } = await bed.functionCode(found.FunctionName, found.Version);
-    const name = createHash('sha256').update(found.CodeSha256).digest('hex').slice(0, 16);
-    const codeDir = join(dir, name);
-    await mkdir(codeDir, { recursive: true });
-    await writeFile(`${codeDir}.zip`, Buffer.from(zip, 'base64'));
-    await execa(python, ['-m', 'zipfile', '-e', `${codeDir}.zip`, codeDir]);
-    return codeDir;
   }
 }
 
+const joined = (...paths: readonly (string | undefined)[]): string => paths.filter(Boolean).join(delimiter);
+
 function fingerprintOf({
+  Layers,
   CodeSha256,
   Runtime,
   Handler,
@@ -268,7 +271,7 @@ function fingerprintOf({
   Environment,
   VpcConfig,
 }: Configuration) {
-  return JSON.stringify([CodeSha256, Runtime, Handler, Role, Timeout, MemorySize, Environment, VpcConfig]);
+  return JSON.stringify([Layers, CodeSha256, Runtime, Handler, Role, Timeout, MemorySize, Environment, VpcConfig]);
 }
 
 function reply(result: InvokeResult, version: string, wantsLog: boolean): HookReply {

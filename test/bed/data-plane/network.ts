@@ -64,9 +64,62 @@ function admits(rule: Permission, others: readonly Group[]): boolean {
   return (rule.UserIdGroupPairs ?? []).some((pair) => others.some(({ GroupId }) => GroupId === pair.GroupId));
 }
 
-function coversPort({ IpProtocol, FromPort = 0, ToPort = 65_535 }: Permission): boolean {
+function coversPort(
+  { IpProtocol, FromPort = 0, ToPort = 65_535 }: Permission,
+  port: number = postgresPort,
+): boolean {
   if (IpProtocol === '-1') return true;
-  return ['tcp', '6'].includes(IpProtocol) && FromPort <= postgresPort && postgresPort <= ToPort;
+  return ['tcp', '6'].includes(IpProtocol) && FromPort <= port && port <= ToPort;
+}
+
+interface Route {
+  readonly DestinationCidrBlock?: string;
+  readonly NatGatewayId?: string;
+}
+
+interface RouteTable {
+  readonly RouteTableId: string;
+  readonly Associations?: readonly { readonly SubnetId?: string; readonly Main?: boolean }[];
+  readonly Routes?: readonly Route[];
+}
+
+interface Endpoint {
+  readonly ServiceName: string;
+  readonly RouteTableIds?: readonly string[];
+  readonly SubnetIds?: readonly string[];
+}
+
+/**
+ * Whether a function reaches a public name of S3: one outside of a VPC always; one inside by a NAT gateway or an endpoint for
+ * S3, where its groups let port 443 out. A public subnet's internet gateway is of no use to a function, which has no public address:
+ * https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc-internet.html
+ */
+export async function reachesPublicS3(
+  bed: Bed,
+  groups: readonly string[],
+  subnets: readonly string[],
+): Promise<boolean> {
+  if (subnets.length === 0) return true;
+  const ask = <Output>(action: string): Promise<Output> => bed.aws({ service: 'ec2', action, input: {} });
+  const [{ SecurityGroups }, { RouteTables }, { VpcEndpoints }] = await Promise.all([
+    ask<{ SecurityGroups: Group[] }>('DescribeSecurityGroups'),
+    ask<{ RouteTables: RouteTable[] }>('DescribeRouteTables'),
+    ask<{ VpcEndpoints: Endpoint[] }>('DescribeVpcEndpoints'),
+  ]);
+  const own = SecurityGroups.filter(({ GroupId }) => groups.includes(GroupId));
+  if (!own.some((group) => group.IpPermissionsEgress.some((rule) => coversPort(rule, 443)))) return false;
+  const endpoints = VpcEndpoints.filter(({ ServiceName }) => ServiceName.endsWith('.s3'));
+  return subnets.every((subnet) => {
+    const table = RouteTables.find(({ Associations = [] }) =>
+      Associations.some(({ SubnetId }) => SubnetId === subnet),
+    );
+    const byNat = table?.Routes?.some((one) => one.DestinationCidrBlock === '0.0.0.0/0' && one.NatGatewayId);
+    const byEndpoint = endpoints.some(
+      ({ RouteTableIds = [], SubnetIds = [] }) =>
+        SubnetIds.includes(subnet) || (table !== undefined && RouteTableIds.includes(table.RouteTableId)),
+    );
+    return Boolean(byNat) || byEndpoint;
+  });
 }
 
 /** Takes connections and never answers: what a client sees of a dropped packet, from its own time limit on. */

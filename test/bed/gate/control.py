@@ -102,6 +102,13 @@ def function_code(account: Account, body: Any, _moto: Any) -> Any:
     }
 
 
+def layer_code(account: Account, body: Any, _moto: Any) -> Any:
+    """The zip of a layer version: `{arn, region}`."""
+    from moto.awslambda.models import lambda_backends
+
+    return {"zip": lambda_backends[account.id][body["region"]].layers_versions_by_arn(body["arn"]).code_bytes}
+
+
 ROUTES: dict[str, Callable[[Account, Any, Any], Any]] = {
     "fault": add_fault,
     "clear-faults": clear_faults,
@@ -118,6 +125,7 @@ ROUTES: dict[str, Callable[[Account, Any, Any], Any]] = {
     "target-health": set_target_health,
     "aws": aws,
     "function": function_code,
+    "layer": layer_code,
     "stack-template": lambda account, body, _moto: template_resources(account, body["region"], body["stack"]),
     "custom-resource-answer": lambda account, body, _moto: take_answer(account, body),
 }

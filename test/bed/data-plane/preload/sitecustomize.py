@@ -15,19 +15,24 @@ def _find(name):
         for line in file:
             known, _, place = line.strip().partition("=")
             if known == name:
-                return place.split(":")[0]
+                return place.split(":")
     return None
 
 
-def _getaddrinfo(host, *args, **kwargs):
-    address = _find(host) if isinstance(host, str) else None
+def _getaddrinfo(host, port, *args, **kwargs):
+    address = None
+    place = _find(host) if isinstance(host, str) else None
+    if place is not None:
+        address = place[0]
+        # Port 443 is for root: behind a mapped name it is the mapped port.
+        port = int(place[1]) if port in (443, "https", "443") else port
     if address is None and isinstance(host, str) and host.endswith(".rds.amazonaws.com"):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-    return _system(address or host, *args, **kwargs)
+    return _system(address or host, port, *args, **kwargs)
 
 
 if "LAMBDAPG_BED_HOSTS" in os.environ:
     socket.getaddrinfo = _getaddrinfo
-    _address = _find(os.environ.get("PGHOST", ""))
-    if _address is not None:
-        os.environ["PGHOSTADDR"] = _address
+    _place = _find(os.environ.get("PGHOST", ""))
+    if _place is not None:
+        os.environ["PGHOSTADDR"] = _place[0]

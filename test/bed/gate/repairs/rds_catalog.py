@@ -13,8 +13,8 @@ from ..errors import AwsError
 from ..registry import invents
 
 VERSIONS = {
-    "postgres": ["15.14", "16.10", "17.5", "17.6", "18.1"],
-    "aurora-postgresql": ["15.13", "16.9", "17.5"],
+    "postgres": ["15.14", "16.10", "17.5", "17.6", "17.9", "18.3"],
+    "aurora-postgresql": ["15.13", "16.9", "17.5", "17.9"],
 }
 CLASSES = {
     "postgres": [

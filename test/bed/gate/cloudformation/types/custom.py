@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
 
 from __future__ import annotations
 
+import base64
 import json
 import secrets
 import uuid
@@ -71,24 +72,31 @@ class CustomResource(ResourceType):
         }
         answers = answers_of(work.calls.account)
         answers[token] = None
+        if kind == "Create":
+            # One that failed is deleted as well, under a made-up id where it has none of its own.
+            work.made(f"{work.stack.name}-{work.resource.logical}-{work.name()[-12:]}")
         try:
             answer = self.invoke(work, properties["ServiceToken"], event, token)
         finally:
             answers.pop(token, None)
+        if kind == "Create" and answer.get("PhysicalResourceId"):
+            work.made(answer["PhysicalResourceId"])
         if answer.get("Status") != "SUCCESS":
             raise AwsError("CustomResourceFailed", f"Received response status [{answer.get('Status')}] from custom resource. Message returned: {answer.get('Reason')} (RequestId: {request})", 400)
         if kind != "Delete":
             work.resource.metadata = answer.get("Data") or {}
-        return str(answer.get("PhysicalResourceId") or more.get("PhysicalResourceId") or request)
+        return str(answer.get("PhysicalResourceId") or work.id)
 
     def invoke(self, work: Work, function: str, event: Values, token: str) -> Values:
         """The real one invokes as an event and waits an hour for an answer; this one waits for the function's end."""
         answers = answers_of(work.calls.account)
-        work.ask("lambda", "Invoke", **place_of(function), InvocationType="RequestResponse", Payload=json.dumps(event).encode())
+        payload = json.dumps(event).encode()
+        result = work.ask("lambda", "Invoke", **place_of(function), InvocationType="RequestResponse", LogType="Tail", Payload=payload)
         try:
             work.calls.until(lambda: answers[token] is not None, "the answer", LATE_ASKS)
         except AwsError:
-            raise AwsError("NoResponse", SILENCE.format(id=event["RequestId"]), 400) from None
+            log = base64.b64decode(result.get("LogResult", "")).decode(errors="replace")
+            raise AwsError("NoResponse", f"{SILENCE.format(id=event['RequestId'])} The function's log, which only the bed shows here:\n{log}", 400) from None
         return answers[token] or {}
 
 
