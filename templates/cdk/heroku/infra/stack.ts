@@ -28,7 +28,12 @@ export class __PROJECT_CLASS__Stack extends Stack {
     });
     tag(key, 'heroku-key');
     const functions = new Functions(this, 'Functions', {
-      variables: { LAMBDAPG_HEROKU_ADDON: herokuAddon, LAMBDAPG_HEROKU_KEY_ARN: key.ref },
+      variables: {
+        LAMBDAPG_HEROKU_ADDON: herokuAddon,
+        LAMBDAPG_HEROKU_KEY_ARN: key.ref,
+        // Heroku's servers sign their own certificates: encrypted, and nobody vouches for the name.
+        PGSSLMODE: 'no-verify',
+      },
       statements: () => [
         new iam.PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources: [key.ref] }),
       ],

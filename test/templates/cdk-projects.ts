@@ -1,0 +1,85 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from '../../src/exec.ts';
+import type { Answers } from '../../src/scaffold/answers.ts';
+import type { ChoiceFlags } from '../../src/scaffold/resolve-choices.ts';
+import { makeTempDir } from '../postgres-server.ts';
+import { writeEngineProject } from './cloudformation-projects.ts';
+import { answersFor } from './generate.ts';
+import type { Template } from './resolve-template.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface CdkProject {
+  /** Absolute. */
+  readonly directory: string;
+  readonly answers: Answers;
+  readonly template: Template;
+  /** Of the validator that ships with aws-cdk-lib: `F3004 text`. */
+  readonly findings: readonly string[];
+}
+
+/** Writes projects and synthesises them as they stand. Edits of lambdapg.json are put on top: `{cloud: {...}}`. */
+export async function synthesise(
+  variants: readonly { readonly template: string; readonly flags: ChoiceFlags; readonly edit?: Edit }[],
+): Promise<CdkProject[]> {
+  const written: { directory: string; answers: Answers }[] = [];
+  for (const { template, flags, edit } of variants) {
+    const directory = await makeTempDir('lambdapg-cdk-');
+    const answers = answersFor(template, flags);
+    await writeEngineProject(answers, directory);
+    if (edit !== undefined) await editConfig(directory, edit);
+    await writeFile(join(directory, 'cdk.context.json'), JSON.stringify(knownVpc));
+    written.push({ directory, answers });
+  }
+  await runApps(written.map(({ directory }) => directory));
+  return Promise.all(
+    written.map(async (project) => ({ ...project, ...(await readAssembly(project.directory)) })),
+  );
+}
+
+export type Edit = (config: { cloud?: Record<string, unknown>; functions: Record<string, object> }) => void;
+
+export async function editConfig(directory: string, edit: Edit): Promise<void> {
+  const path = join(directory, 'lambdapg.json');
+  const config = JSON.parse(await readFile(path, 'utf8'));
+  edit(config);
+  await writeFile(path, JSON.stringify(config));
+}
+
+/** What CDK has looked up once and keeps: the VPC of the existing subnets. */
+const knownVpc = {
+  'cc-api-provider:account=123456789012:exactIdentifier=subnet-0a1:propertiesToReturn.0=VpcId:region=us-east-1:typeName=AWS::EC2::Subnet':
+    [{ VpcId: 'vpc-0a0b0c0d' }],
+};
+
+/** @throws what an app says, all of it */
+export async function runApps(directories: readonly string[]): Promise<string> {
+  const script = join(root, 'test/templates/synthesise-cdk.mts');
+  const { all, exitCode } = await execa(process.execPath, ['--import', 'tsx', script, ...directories], {
+    cwd: root,
+    all: true,
+    reject: false,
+    env: { CDK_DEFAULT_ACCOUNT: '123456789012', CDK_DEFAULT_REGION: 'us-east-1', NODE_NO_WARNINGS: '1' },
+  });
+  if (exitCode !== 0) throw new Error(all);
+  return all;
+}
+
+async function readAssembly(directory: string): Promise<Pick<CdkProject, 'template' | 'findings'>> {
+  const read = async (name: string) => JSON.parse(await readFile(join(directory, 'cdk.out', name), 'utf8'));
+  const report = (await read('validation-report.json')) as Report;
+  return {
+    template: (await read('my-library-dev.template.json')) as Template,
+    findings: report.pluginReports.flatMap(({ violations = [] }) =>
+      violations.map(({ ruleName, description }) => `${ruleName} ${description}`),
+    ),
+  };
+}
+
+interface Report {
+  readonly pluginReports: readonly {
+    readonly violations?: readonly { readonly ruleName: string; readonly description: string }[];
+  }[];
+}
