@@ -35,3 +35,14 @@ async function readExpression(text: string): Promise<unknown> {
   };
   return locals[0].value;
 }
+
+/** `${local.prefix}-db` -> `<local.prefix>-db` */
+export function showHcl(value: unknown): unknown {
+  if (typeof value === 'string') {
+    const inner = value.replaceAll(/\$\{([^{}]*)\}/g, '<$1>');
+    return inner === value ? value : showHcl(inner);
+  }
+  if (Array.isArray(value)) return value.map(showHcl);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, showHcl(one)]));
+}

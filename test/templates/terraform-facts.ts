@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { type Choices, isManaged } from '../../src/project/choices.ts';
 import type { HclModule } from './hcl-module.ts';
-import { resolveHcl } from './hcl-values.ts';
+import { resolveHcl, showHcl } from './hcl-values.ts';
 
 /*
  * What a Terraform module must be, from the choices that it was made with (docs/decisions/011-engines.md). Values are as resolveHcl
@@ -12,24 +12,13 @@ type Body = Readonly<Record<string, unknown>>;
 
 const bodiesOf = (module: HclModule, type: string): Map<string, Body> =>
   new Map(
-    module.resources.filter((one) => one.type === type).map(({ name, body }) => [name, plain(body) as Body]),
+    module.resources.filter((one) => one.type === type).map(({ name, body }) => [name, showHcl(body) as Body]),
   );
 
 const resolved = async (module: HclModule, type: string, name: string): Promise<Body> => {
   const found = module.resources.find((one) => one.type === type && one.name === name);
-  return plain(await resolveHcl(module, found?.body ?? {})) as Body;
+  return showHcl(await resolveHcl(module, found?.body ?? {})) as Body;
 };
-
-/** `${local.prefix}-db` -> `<local.prefix>-db` */
-function plain(value: unknown): unknown {
-  if (typeof value === 'string') {
-    const inner = value.replaceAll(/\$\{([^{}]*)\}/g, '<$1>');
-    return inner === value ? value : plain(inner);
-  }
-  if (Array.isArray(value)) return value.map(plain);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, plain(one)]));
-}
 
 export async function verifyModule(module: HclModule, choices: Choices): Promise<void> {
   verifyNetwork(module, choices);
@@ -211,13 +200,13 @@ async function verifyFunctions(module: HclModule, choices: Choices): Promise<voi
     logging_config: [{ log_format: 'JSON' }],
     source_code_hash: '<lookup(local.package_hashes, "<each.key>.zip", null)>',
   });
-  expect(plain(module.locals.layers)).toEqual(
+  expect(showHcl(module.locals.layers)).toEqual(
     choices.packaging === 'layer' ? ['<aws_lambda_layer_version.packages.arn>'] : [],
   );
   const environment = await Promise.all(
     ['connection_environment', 'login_environment'].map((name) => resolveHcl(module, module.locals[name])),
   );
-  expect(plain(Object.assign({}, ...environment))).toEqual(wantedEnvironment(choices));
+  expect(showHcl(Object.assign({}, ...environment))).toEqual(wantedEnvironment(choices));
   const vpc = (group: string) => [
     { subnet_ids: '<local.network.subnet_ids>', security_group_ids: [`<aws_security_group.${group}.id>`] },
   ];
