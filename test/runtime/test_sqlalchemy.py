@@ -109,8 +109,7 @@ def test_a_second_connection_inside_the_first_is_an_error_with_a_reason(engine):
 
 
 def test_no_value_in_an_error(engine):
-    with pytest.raises(DBAPIError) as failure:
+    with pytest.raises(DBAPIError, match="division by zero") as failure:
         with engine.begin() as connection:
-            connection.execute(text("select cast(:given as int)"), {"given": [0, 1, 2, "canary"][3:]})
-    printed = "".join(traceback.format_exception(failure.value))
-    assert "parameters hidden" in printed
+            connection.execute(text("select cast(:given as text), 1/0"), {"given": "canary"})
+    assert "canary" not in "".join(traceback.format_exception(failure.value))

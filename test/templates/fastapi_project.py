@@ -1,5 +1,6 @@
 """Run by fastapi.test.ts in a generated project, on its migrated and seeded database."""
 
+import asyncio
 import json
 import re
 import threading
@@ -9,7 +10,7 @@ import pytest
 from sqlalchemy import inspect
 from sqlalchemy.orm import Session, configure_mappers
 
-from app.api import handler
+from app.api import app, handler
 from app.db import engine
 from app.models import Base, Book, Loan
 
@@ -106,6 +107,31 @@ def test_docs_is_a_page_that_loads_the_document():
     assert response["headers"]["content-type"].startswith("text/html")
     assert response["isBase64Encoded"] is False
     assert "url: '/openapi.json'" in response["body"]
+
+
+def test_the_application_runs_without_lambda_too(capsys):
+    """Under uvicorn, or a test client: an ASGI request that has no context of Lambda's."""
+    sent = []
+
+    async def run(path):
+        async def receive():
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message):
+            sent.append(message)
+
+        head = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": []}
+        await app(head, receive, send)
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(run("/books/1"))
+    assert sent[0]["status"] == 200
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Session, "get", lambda *_, **__: 1 / 0)
+        loop.run_until_complete(run("/books/1"))
+    loop.close()
+    assert sent[2]["status"] == 500
+    assert "ZeroDivisionError" in capsys.readouterr().out
 
 
 def test_requests_leave_no_thread_and_no_open_transaction_behind():

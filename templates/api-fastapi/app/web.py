@@ -115,12 +115,16 @@ class _Invocation:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        context = scope["aws.context"]
-        start_invocation(context)
+        # Neither uvicorn nor a TestClient has one.
+        context = scope.get("aws.context")
+        if context is not None:
+            start_invocation(context)
         try:
             await self._app(scope, receive, send)
         except Exception as error:
-            request_id = context.aws_request_id
+            if scope["type"] != "http":
+                raise
+            request_id = getattr(context, "aws_request_id", "local")
             stack = "".join(traceback.format_exception(error))
             entry = {"level": "ERROR", "requestId": request_id, "name": type(error).__name__}
             print(json.dumps({**entry, "message": str(error), "stack": stack}), flush=True)
