@@ -21,8 +21,12 @@ export const cdk: Engine = {
     npmPackage: 'aws-cdk',
     install: [],
   },
-  async deploy(tool, { stack, stage }) {
-    await tool.run(['deploy', stack, ...context(stage), '--require-approval', 'never']);
+  async deploy(tool, { stack, stage, account, region }) {
+    await tool.run(['deploy', stack, ...context(stage), '--require-approval', 'never'], {
+      suggestions: [
+        `npx cdk bootstrap aws://${account}/${region}, when CDK was never used in this account and region`,
+      ],
+    });
   },
   async plan(tool, { stack, stage }) {
     const { exitCode, all } = await tool.show(['diff', stack, ...context(stage), '--fail']);

@@ -41,12 +41,12 @@ export async function openTool(
   const own = options.printToStderr ? 2 : ('inherit' as const);
   return {
     version,
-    async run(args, { env, accept = [0] } = {}) {
+    async run(args, { env, accept = [0], suggestions = [] } = {}) {
       context.signal.throwIfAborted();
       const stdin = options.hasTerminal ? ('inherit' as const) : ('ignore' as const);
       const child = execa(spec.file, args, { ...withEnv(env), stdio: [stdin, own, 'inherit'] });
       const exitCode = await untilEnd(context, child, options);
-      if (!accept.includes(exitCode)) throw engineFailed(spec, args, exitCode);
+      if (!accept.includes(exitCode)) throw engineFailed(spec, args, exitCode, suggestions);
       return exitCode;
     },
     async show(args, { env } = {}) {
@@ -145,13 +145,21 @@ function installSuggestions({ config }: Project, { npmPackage, install, range }:
   ];
 }
 
-function engineFailed({ file }: ToolSpec, args: readonly string[], exitCode: number): UserError {
+function engineFailed(
+  { file }: ToolSpec,
+  args: readonly string[],
+  exitCode: number,
+  suggestions: readonly string[],
+): UserError {
   const called = [file, ...args.filter((arg) => !arg.startsWith('-')).slice(0, 2)].join(' ');
   return new UserError(
     'ENGINE_FAILED',
     `${called} ended with exit code ${exitCode}; its own words are above`,
     {
-      suggestions: ['the same command goes on where this one stopped, once the cause is gone'],
+      suggestions: [
+        'the same command goes on where this one stopped, once the cause is gone',
+        ...suggestions,
+      ],
     },
   );
 }
