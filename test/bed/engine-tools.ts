@@ -28,7 +28,7 @@ export function findTool(tool: EngineTool): readonly [string, ...string[]] | und
 
 /** Neither Terraform nor its provider comes from npm, the Python index or Debian. */
 const terraform = '/usr/local/bin/terraform';
-const terraformMirror = '/opt/tf-plugins';
+export const terraformMirror = '/opt/tf-plugins';
 
 /** Why tests of Terraform are not available on this computer; undefined where they are. */
 export function terraformProblem(): string | undefined {

@@ -1,14 +1,15 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { terraformProblem } from '../bed/engine-tools.ts';
 import { testWithTool } from '../not-available.ts';
+import { terraformMissing } from '../templates/terraform-tool.ts';
 import type { CliResult } from './cli.ts';
 import { type EngineProject, startEngineProject } from './engine-project.ts';
 
-const withTerraform = testWithTool(terraformProblem()?.replace('not available: ', ''));
+const withTerraform = testWithTool(terraformMissing);
 const preset = ['--template', 'terraform-aurora-fastapi'];
-const node = ['--language', 'node', '--framework', 'none', '--packaging', 'zip'];
+// The runtime is the newest that provider 5.100 knows.
+const node = ['--language', 'node', '--framework', 'none', '--packaging', 'zip', '--runtime', 'nodejs22.x'];
 
 withTerraform(
   'serves rows; a second plan is empty; what rotation changes outside Terraform stays; nothing is left',

@@ -7,9 +7,12 @@ import { answersFor, renderProject } from './generate.ts';
 
 const preset = 'terraform-aurora-fastapi';
 
-/** The preset with other answers, as `init` writes it. */
-export const renderTerraform = (flags: ChoiceFlags = {}, name = 'shop'): Promise<Files> =>
-  renderProject(answersFor(preset, flags, name));
+/** The preset with other answers, as `init` writes it; with a runtime that provider 5.100 knows. */
+export function renderTerraform(flags: ChoiceFlags = {}, name = 'shop'): Promise<Files> {
+  const answers = answersFor(preset, flags, name);
+  const { language } = answers.choices;
+  return renderProject({ ...answers, runtime: language === 'node' ? 'nodejs22.x' : 'python3.13' });
+}
 
 export const choicesOf = (flags: ChoiceFlags): Choices => resolveChoices(getTemplate(preset), flags).choices;
 

@@ -4,7 +4,8 @@ terraform {
   required_providers {
     aws = {
       source = "hashicorp/aws"
-      # Only what both major versions know is used here.
+      # Only what both major versions know is used here. Newer runtimes take a newer provider: nodejs24.x 6.19, python3.14 6.20
+      # (github.com/hashicorp/terraform-provider-aws/pull/45024).
       version = ">= 5.100, < 7.0"
     }
   }

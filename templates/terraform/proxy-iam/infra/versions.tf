@@ -4,6 +4,7 @@ terraform {
   required_providers {
     aws = {
       source = "hashicorp/aws"
+      # Newer runtimes take a newer provider: nodejs24.x 6.19, python3.14 6.20 (github.com/hashicorp/terraform-provider-aws/pull/45024).
       # default_auth_scheme of aws_db_proxy came with 6.15: github.com/hashicorp/terraform-provider-aws/pull/44309
       version = ">= 6.15, < 7.0"
     }
