@@ -109,7 +109,9 @@ def test_a_second_connection_inside_the_first_is_an_error_with_a_reason(engine):
 
 
 def test_no_value_in_an_error(engine):
+    # Not as one word, because a traceback quotes the source.
+    given = "-".join(["canary", "value"])
     with pytest.raises(DBAPIError, match="division by zero") as failure:
         with engine.begin() as connection:
-            connection.execute(text("select cast(:given as text), 1/0"), {"given": "canary"})
-    assert "canary" not in "".join(traceback.format_exception(failure.value))
+            connection.execute(text("select cast(:given as text), 1/0"), {"given": given})
+    assert given not in "".join(traceback.format_exception(failure.value))
