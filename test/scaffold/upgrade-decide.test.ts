@@ -1,4 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { contentOf } from '../../src/scaffold/upgrade/content.ts';
 import { decideFile } from '../../src/scaffold/upgrade/decide-file.ts';
 import type { FileChange } from '../../src/scaffold/upgrade/file-change.ts';
@@ -87,6 +91,13 @@ describe('text', () => {
     expect(change).toMatchObject({ action: 'merged', write: 'ONE\r\ntwo\r\nmine\nfour\r\nfive\r\n' });
   });
 
+  test('thousands of equal lines are a conflict at once, and not a merge for hours', () => {
+    const base = Array.from({ length: 20_000 }, (_, at) => (at % 2 === 0 ? '' : `${at}`)).join('\n');
+    const change = decide([base, `mine\n${base}`, `${base}\ntheirs`]);
+    expect(change).toMatchObject({ action: 'conflict', reason: 'too many lines to merge' });
+    expect(change?.write).toBeUndefined();
+  });
+
   test('a byte order mark and another encoding are the person’s', () => {
     const marked = '\uFEFFone\ntwo\nthree\n';
     expect(decide(['one\ntwo\nthree\n', Buffer.from(marked), 'one\ntwo\nTHREE\n'])?.write).toBe(
@@ -95,7 +106,60 @@ describe('text', () => {
     const latin = Buffer.from('gr\xfcn\n', 'latin1');
     expect(decide(['green\n', latin, 'GREEN\n'])).toMatchObject({ action: 'conflict', beside: 'GREEN\n' });
   });
+
+  test('hundreds of random edits: as git merges them, and no line is lost', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'lambdapg-merge-'));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    const random = generator(7);
+    const files = ['mine', 'base', 'theirs'].map((name) => join(folder, name));
+    const agreed = { clean: 0, conflict: 0, otherwise: 0 };
+    for (let round = 0; round < 80; round += 1) {
+      const before = Array.from({ length: 8 + random(12) }, (_, at) => (random(4) === 0 ? '}' : `${at}`));
+      const [mine, theirs] = [randomEdits(before, 'mine', random), randomEdits(before, 'theirs', random)];
+      const texts = [mine, before, theirs].map((lines) => `${lines.join('\n')}\n`) as [
+        string,
+        string,
+        string,
+      ];
+      await Promise.all(files.map((file, at) => writeFile(file, texts[at] ?? '')));
+      const git = await execa('git', ['merge-file', '-p', ...files], {
+        reject: false,
+        stripFinalNewline: false,
+      });
+      const change = decide([texts[1], texts[0], texts[2]]);
+      const clean = change?.action !== 'conflict';
+      const result = clean && change?.write !== undefined ? asText(change.write) : texts[0];
+      for (const line of mine.filter((each) => each.startsWith('mine')))
+        expect(result.split('\n')).toContain(line);
+      if (clean && git.exitCode === 0 && change?.action === 'merged') expect(result).toBe(git.stdout);
+      if (clean !== (git.exitCode === 0)) agreed.otherwise += 1;
+      else agreed[clean ? 'clean' : 'conflict'] += 1;
+    }
+    expect(agreed.clean).toBeGreaterThan(20);
+    // Edits on neighbouring lines are a conflict to the one and not to the other.
+    expect(agreed.otherwise).toBeLessThan(5);
+  });
 });
+
+/** The same numbers each time: an LCG with the constants of Numerical Recipes. */
+function generator(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state * 1664525 + 1013904223) % 2 ** 32;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+function randomEdits(lines: readonly string[], who: string, random: (below: number) => number): string[] {
+  const edited = [...lines];
+  for (let left = 1 + random(4); left > 0; left -= 1) {
+    const at = random(edited.length);
+    const kind = random(3);
+    const added = kind === 1 ? [] : [`${who} ${random(1e6)}`];
+    edited.splice(at, kind === 0 ? 0 : 1, ...added);
+  }
+  return edited;
+}
 
 describe('a file that is not on every side', () => {
   const bytes = Buffer.from([0, 1, 2]);

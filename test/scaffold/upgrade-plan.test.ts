@@ -288,6 +288,15 @@ describe('applyUpgrade', () => {
     expect(await text(directory, 'a.new')).toBe('earlier\n');
   });
 
+  test('a file of which all is new has a diff that applies, in bounded time', async () => {
+    const of = (word: string): string => Array.from({ length: 2_000 }, (_, at) => `${word} ${at}`).join('\n');
+    const directory = await projectOf({ a: of('old') });
+    const planned = await plan(directory, { a: of('new') });
+    const input = planned.changes.map(diffOf).join('');
+    await execa('git', ['apply', '--unsafe-paths'], { cwd: directory, input });
+    expect(await text(directory, 'a')).toBe(of('new'));
+  });
+
   test('the diff that is shown makes the file that is written', async () => {
     const directory = await projectOf(
       { a: '1\n2\n3\n4\n5\n6\n7\n8\n9\n' },

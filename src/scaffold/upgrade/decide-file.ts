@@ -65,7 +65,10 @@ function mergeBoth(
     if (text !== mine.text) return { action: 'merged', ...rest };
     return notes.length > 0 ? { action: 'kept', ...rest } : { action: 'unchanged', reason: 'yours' };
   }
-  const { text, conflicts } = mergeText(texts, labels);
+  const merged = mergeText(texts, labels);
+  if (merged === undefined)
+    return { action: 'conflict', ...wholeFile, reason: 'too many lines to merge', beside };
+  const { text, conflicts } = merged;
   if (conflicts.length > 0)
     return { action: 'conflict', conflicts, ...(style === 'markers' ? { write: text } : { beside }) };
   return text === mine.text ? { action: 'unchanged', reason: 'yours' } : { action: 'merged', write: text };

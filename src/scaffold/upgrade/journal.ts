@@ -93,8 +93,8 @@ async function decide(staging: string, pending: string): Promise<void> {
   try {
     await rename(staging, pending);
   } catch (error) {
-    // A folder with something in it: Linux and macOS say ENOTEMPTY or EEXIST, Windows EPERM.
-    if (!['ENOTEMPTY', 'EEXIST', 'EPERM'].includes(errorCode(error) ?? '')) throw error;
+    // What a rename onto a folder says differs from one system to the next.
+    if ((await lstat(pending).catch(() => undefined)) === undefined) throw error;
     throw new UserError('UPGRADE_RUNNING', 'another upgrade of this project is running or was interrupted', {
       suggestions: ['lambdapg upgrade finishes it first'],
       cause: error,
