@@ -1,39 +1,37 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type EngineFixtures, makeEngineFixtures } from './engine-fixtures.ts';
 import { type EngineBed, expectStackMatches, startEngineBed } from './engine-tools.ts';
 
-const fixtures = join(import.meta.dirname, 'fixtures/engines');
 let engines: EngineBed;
-let dir: string;
+let fixtures: EngineFixtures;
 
 beforeAll(async () => {
-  engines = await startEngineBed();
-  dir = await mkdtemp(join(tmpdir(), 'lambdapg-cdk-'));
-  await build({
-    ...{
-      entryPoints: [join(fixtures, 'handler.ts')],
-      outfile: join(dir, 'code/index.js'),
-      logLevel: 'error',
-    },
-    ...{ bundle: true, platform: 'node', format: 'cjs', external: ['pg-native'] },
-  });
+  [engines, fixtures] = await Promise.all([startEngineBed(), makeEngineFixtures()]);
 });
 
 afterAll(async () => {
   await engines.stop();
-  await rm(dir, { recursive: true, force: true });
+  await fixtures.remove();
 });
 
+/** In the repository, because it needs aws-cdk-lib. */
+const app = join(import.meta.dirname, 'fixtures/engines/cdk');
+
 const cdk = (...args: string[]) => {
-  const given = ['--context', `code=${join(dir, 'code')}`, '--output', join(dir, 'cdk.out'), '--no-notices'];
-  return engines.run('cdk', [...args, ...given], { cwd: join(fixtures, 'cdk') });
+  const given = [
+    '--context',
+    `code=${fixtures.code}`,
+    '--output',
+    join(fixtures.dir, 'cdk.out'),
+    '--no-notices',
+  ];
+  return engines.run('cdk', [...args, ...given], { cwd: app });
 };
 
 async function deploy(...context: string[]): Promise<Record<string, string>> {
-  const outputs = join(dir, 'outputs.json');
+  const outputs = join(fixtures.dir, 'outputs.json');
   const given = context.flatMap((one) => ['--context', one]);
   await cdk('deploy', '--require-approval', 'never', '--outputs-file', outputs, ...given);
   const stacks = JSON.parse(await readFile(outputs, 'utf8')) as Record<string, Record<string, string>>;
@@ -42,7 +40,9 @@ async function deploy(...context: string[]): Promise<Record<string, string>> {
 
 test('the real CDK bootstraps, deploys, updates and destroys, and what it makes runs', async () => {
   // Where no app is: it needs none.
-  await engines.run('cdk', ['bootstrap', `aws://${engines.bed.account}/${engines.bed.region}`], { cwd: dir });
+  await engines.run('cdk', ['bootstrap', `aws://${engines.bed.account}/${engines.bed.region}`], {
+    cwd: fixtures.dir,
+  });
   const first = await deploy();
   await expectStackMatches(engines.bed, 'shop-dev');
   const answer = await fetch(`${first.url}/books`);

@@ -77,8 +77,11 @@ export async function startEngineBed(options: EngineBedOptions = {}): Promise<En
       env: { ...environment, ...more.environment },
     });
     const exitCode = result.exitCode ?? 1;
-    if (exitCode !== 0 && mayFail !== true)
-      throw new Error(`${[file, ...first].join(' ')}: exit ${exitCode}\n${result.all}`);
+    if (exitCode !== 0 && mayFail !== true) {
+      const failures = await bed.control<readonly string[]>('stack-failures', { region: bed.region });
+      const said = [`${[file, ...first].join(' ')}: exit ${exitCode}`, result.all, ...failures];
+      throw new Error(said.join('\n'));
+    }
     return { exitCode, stdout: result.stdout, all: result.all };
   };
   return {

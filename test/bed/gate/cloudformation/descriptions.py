@@ -176,5 +176,12 @@ def template_resources(account: Any, region: str, name: str) -> Values:
     return {name: one["Type"] for name, one in stack.template["Resources"].items() if name in enabled(stack.template, scope)}
 
 
+def failures(account: Any, region: str) -> list[str]:
+    """What failed in any of the account's stacks, the first first."""
+    events = [event for stack in stacks_of(account, region).values() for event in reversed(stack.events)]
+    failed = [event for event in events if event["ResourceStatus"].endswith("_FAILED")]
+    return [f"{one['LogicalResourceId']} {one['ResourceStatus']}: {one.get('ResourceStatusReason', '')}" for one in failed]
+
+
 def text(value: Any) -> str | None:
     return None if value is None else str(value)

@@ -90,7 +90,9 @@ class Stack:
         return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
 
     def move(self, status: str, reason: str | None = None) -> None:
-        self.tell(self.name, self.id, "AWS::CloudFormation::Stack", status, reason)
+        # The model of events does not name these states.
+        if not status.endswith("_CLEANUP_IN_PROGRESS"):
+            self.tell(self.name, self.id, "AWS::CloudFormation::Stack", status, reason)
         self.status, self.reason = status, reason
 
     def mark(self, resource: Resource, status: str, reason: str | None = None) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ..shapes import shaped
 from ..template import Values
-from .declare import ResourceType, Work, changed_tags, declare
+from . import openapi
+from .declare import ResourceType, Work, as_map, changed_tags, declare
 
 
 class Part(ResourceType):
@@ -53,12 +54,32 @@ class Api(Part):
     def place(self, id: str, properties: Values) -> Values:
         return {"ApiId": id}
 
+    def create(self, work: Work, properties: Values) -> str:
+        body = properties.get("Body")
+        if body is None:
+            return super().create(work, properties)
+        id = work.made(super().create(work, as_called(properties, body)))
+        openapi.fill(work, id, body)
+        return id
+
     def attributes(self, work: Work, properties: Values) -> Values:
         return {"ApiId": work.id, "ApiEndpoint": work.ask("apigatewayv2", "GetApi", ApiId=work.id)["ApiEndpoint"]}
 
     def update(self, work: Work, properties: Values, old: Values, changed: set[str]) -> None:
-        super().update(work, properties, old, changed)
+        body = properties.get("Body")
+        if "Body" in changed and body is not None:
+            openapi.empty(work, work.id)
+            openapi.fill(work, work.id, body)
+        called = as_called(properties, body) if body is not None else properties
+        super().update(work, called, old, changed - {"Body", "FailOnWarnings", "ProtocolType"})
         retag(work, f"/apis/{work.id}", properties, old)
+
+
+def as_called(properties: Values, body: Values) -> Values:
+    """The definition's own settings, and over them the template's."""
+    own = openapi.settings(body)
+    rest = {key: value for key, value in properties.items() if key not in ("Body", "FailOnWarnings")}
+    return {**own, **rest, **({"Tags": {**own["Tags"], **as_map(rest.get("Tags"))}} if "Tags" in own else {})}
 
 
 @declare("AWS::ApiGatewayV2::Integration")

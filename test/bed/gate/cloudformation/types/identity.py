@@ -11,7 +11,8 @@ from .declare import ResourceType, Work, as_list, as_map, changed_tags, declare
 
 
 def document(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    # IAM takes a policy without a version for one of 2008, which moto refuses.
+    return value if isinstance(value, str) else json.dumps({"Version": "2012-10-17", **value})
 
 
 @declare("AWS::IAM::Role")

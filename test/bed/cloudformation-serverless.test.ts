@@ -1,0 +1,41 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type EngineFixtures, makeEngineFixtures } from './engine-fixtures.ts';
+import { type EngineBed, expectStackMatches, startEngineBed } from './engine-tools.ts';
+
+let engines: EngineBed;
+let fixtures: EngineFixtures;
+
+beforeAll(async () => {
+  [engines, fixtures] = await Promise.all([startEngineBed(), makeEngineFixtures()]);
+});
+
+afterAll(async () => {
+  await engines.stop();
+  await fixtures.remove();
+});
+
+test('the real osls deploys, updates and removes, and what it makes runs', async () => {
+  const osls = (...args: string[]) =>
+    engines.run('osls', args, {
+      ...{ cwd: join(fixtures.dir, 'serverless'), environment: { ARTIFACT: fixtures.zip } },
+    });
+  await osls('deploy');
+  await expectStackMatches(engines.bed, 'shop-dev');
+  const { all } = await osls('info', '--verbose');
+  const url = /url: (http\S+)/.exec(all)?.[1];
+  const answer = await fetch(`${url}/now`);
+  expect([answer.status, await answer.json()]).toEqual([200, { user: 'shop_admin', ssl: true }]);
+  await osls('remove');
+  expect(await leftOvers()).toEqual([]);
+}, 240_000);
+
+async function leftOvers(): Promise<unknown[]> {
+  const { DBInstances } = await engines.bed.aws<{ DBInstances: unknown[] }>({
+    ...{ service: 'rds', action: 'DescribeDBInstances' },
+  });
+  const { Functions } = await engines.bed.aws<{ Functions: unknown[] }>({
+    ...{ service: 'lambda', action: 'ListFunctions' },
+  });
+  return [...DBInstances, ...Functions];
+}
