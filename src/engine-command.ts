@@ -193,8 +193,13 @@ export abstract class EngineCommand extends BaseCommand {
 
   async #plan(project: Project, opened: OpenEngine, packages: readonly ProjectZip[]): Promise<EnginePlan> {
     const { engine, tool, stage } = opened;
-    const hasChanges = (await engine.plan?.(tool, stage)) ?? null;
-    if (hasChanges === null) {
+    const differs = (await engine.plan?.(tool, stage)) ?? null;
+    const { status } = await readResources(opened);
+    // A diff with the template of a deployment that failed finds nothing.
+    const isBroken = /^ROLLBACK|_FAILED$/.test(status);
+    if (isBroken) this.report({ type: 'plan-warning', message: `stack ${stage.stack} is ${status}` });
+    const hasChanges = isBroken ? true : differs;
+    if (differs === null) {
       const message = `${engine.title} cannot tell beforehand what it would change`;
       this.report({ type: 'plan-warning', message });
     }

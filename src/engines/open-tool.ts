@@ -151,7 +151,8 @@ function engineFailed(
   exitCode: number,
   suggestions: readonly string[],
 ): UserError {
-  const called = [file, ...args.filter((arg) => !arg.startsWith('-')).slice(0, 2)].join(' ');
+  const options = args.findIndex((arg) => arg.startsWith('-'));
+  const called = [file, ...(options === -1 ? args : args.slice(0, options))].join(' ');
   return new UserError(
     'ENGINE_FAILED',
     `${called} ended with exit code ${exitCode}; its own words are above`,

@@ -19,14 +19,17 @@ export function ownerOf(tags: Tags): Owner | undefined {
       : Object.entries((tags as Record<string, string> | undefined) ?? {}),
   );
   const stack = all.get('aws:cloudformation:stack-name');
+  // Of a project of lambdapg's own.
+  const own = all.get('lambdapg:engine');
   if (stack !== undefined) {
     if (all.get('lambda:createdBy') === 'SAM') return { engine: 'sam', name: stack };
-    return { engine: all.has('STAGE') ? 'serverless' : 'cloudformation', name: stack };
+    const isServerless = all.has('STAGE') || own === 'serverless';
+    return { engine: isServerless ? 'serverless' : own === 'sam' ? 'sam' : 'cloudformation', name: stack };
   }
   const isTerraform = [...all].some(
     ([key, value]) =>
       /^(managed[-_ ]?by|created[-_ ]?by|provisioner|iac|tool|terraform)$/i.test(key) &&
       /^(terraform|opentofu|true|yes)$/i.test(value),
   );
-  return isTerraform ? { engine: 'terraform' } : undefined;
+  return isTerraform || own === 'terraform' ? { engine: 'terraform' } : undefined;
 }
