@@ -5,6 +5,8 @@ import { cloudCalls } from './cloud-calls.ts';
 import { cloudStart } from './cloud-start.ts';
 import { commandLine } from './command-line.ts';
 import { connection } from './connection.ts';
+import { connectionStart } from './connection-start.ts';
+import { faults } from './faults.ts';
 import { fromNothing, fromProject } from './first-request.ts';
 import { measureIdle, waitForQuiet } from './idle.ts';
 import { initPhase } from './init-phase.ts';
@@ -25,6 +27,8 @@ const benchmarks: readonly Benchmark[] = [
   warmRequest,
   initPhase,
   connection,
+  connectionStart,
+  faults,
   presets,
   localProxy,
   seeding,

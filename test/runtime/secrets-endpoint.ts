@@ -109,13 +109,13 @@ function findSignatureFault(
   toleranceMs: number,
 ): string | undefined {
   const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION } = testAwsEnvironment;
-  const [, key, day = '', region, service, names = '', given] =
+  const [, key, day = '', region, service = '', names = '', given] =
     /^AWS4-HMAC-SHA256 Credential=(.+?)\/(\d{8})\/(.+?)\/(.+?)\/aws4_request, SignedHeaders=(.+?), Signature=(\w+)$/.exec(
       headers.authorization ?? '',
     ) ?? [];
   const date = headers['x-amz-date'] as string | undefined;
   if (key !== AWS_ACCESS_KEY_ID) return `key ${key}`;
-  const target = targets[service ?? ''];
+  const target = targets[service];
   if (region !== AWS_REGION || target === undefined) return `scope ${region}/${service}`;
   if (headers['x-amz-security-token'] !== AWS_SESSION_TOKEN) return 'session token';
   if (headers['x-amz-target'] !== target) return 'target';
