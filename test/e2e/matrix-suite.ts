@@ -26,7 +26,7 @@ export function describeMatrix(projects: ReadonlyMap<string, readonly string[]>)
       timeout: 10 * minute,
     }, async () => {
       const folder = await emptyFolder();
-      const made = ['init', 'my-library', '--no-install', '--no-git', '--yes', '--architecture', 'x86_64'];
+      const made = ['init', 'my-library', '--no-install', '--no-git', '--yes'];
       const env = plainEnvironment();
       await execa(process.execPath, [cli, ...made, ...flags], { cwd: folder, env, extendEnv: false });
       const project = join(folder, 'my-library');
