@@ -25,12 +25,12 @@ withTerraform(
     expect(await changesOfPlan(project)).toEqual([]);
     await succeed(project.run('migrate', '--stage', 'dev'));
     await succeed(project.run('seed', '--stage', 'dev'));
-    expect(await booksAt(deployed.url)).toHaveLength(2);
+    expect(await titlesAt(deployed.url)).toBe(2);
 
     const rotated = await rotateByHand(project);
     await succeed(project.run('deploy', '--yes', '--json'));
     expect(await describeRotated(project)).toEqual(rotated);
-    expect(await booksAt(deployed.url)).toHaveLength(2);
+    expect(await titlesAt(deployed.url)).toBe(2);
 
     const state = await readFile(
       join(project.dir, 'infra/terraform.tfstate.d/dev/terraform.tfstate'),
@@ -55,11 +55,11 @@ function deployedBy(done: CliResult): { url: string; health: { status: number } 
   return done.json() as { url: string; health: { status: number } };
 }
 
-async function booksAt(url: string): Promise<unknown[]> {
+async function titlesAt(url: string): Promise<number> {
   const response = await fetch(`${url}/books?limit=2`);
-  const body = (await response.json()) as unknown[] | { items: unknown[] };
-  expect(response.status, JSON.stringify(body)).toBe(200);
-  return Array.isArray(body) ? body : body.items;
+  const text = await response.text();
+  expect(response.status, text).toBe(200);
+  return text.split('"title"').length - 1;
 }
 
 async function changeAnswers(

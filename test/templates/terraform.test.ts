@@ -9,6 +9,8 @@ import { writeFiles } from './generate.ts';
 import { findUndeclared, findUnused, type HclModule, readHclModule } from './hcl-module.ts';
 import { checkedProvider, findSchemaFaults } from './hcl-provider-types.ts';
 import { resolveHcl, showHcl } from './hcl-values.ts';
+import { verifySecurity } from './security-assertions.ts';
+import { fromTerraform } from './security-assertions-terraform.ts';
 import { verifyModule } from './terraform-facts.ts';
 import { choicesOf, everyStack, renderTerraform } from './terraform-projects.ts';
 import { runTerraform, terraformMissing } from './terraform-tool.ts';
@@ -20,6 +22,10 @@ describe.each([...everyStack()])('%s', (_layers, flags) => {
     const module = await readHclModule(await rendered);
     expect(findUndeclared(module)).toEqual([]);
     expect(findUnused(module)).toEqual([]);
+  });
+
+  test('is as safe as every engine makes it', async () => {
+    verifySecurity(await fromTerraform(await renderTerraform(flags, 'my-library')), choicesOf(flags));
   });
 
   test('is what the answers ask for', async () => {
