@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { execa } from '../../src/exec.ts';
@@ -136,6 +138,29 @@ test('a password that changes is used by the next connection, and no error holds
   expect(JSON.stringify(refusal)).not.toContain('canary');
   await driver.do({ op: 'password', password: settings.PGPASSWORD ?? '' });
   expect(await driver.query('select 1 as one')).toEqual([{ one: 1 }]);
+});
+
+test('without a free slot it waits for one, as the runtime does', async () => {
+  await bed.admin('alter role library_a connection limit 1');
+  const holder = start();
+  await pid(holder);
+  // On the way of the other one, to see that it was refused: its first connection ends.
+  const refused = createServer((near) => {
+    const far = connect(bed.local.port, bed.local.host);
+    near.pipe(far).pipe(near);
+    for (const socket of [near, far]) socket.on('error', () => {});
+    near.once('close', () => refused.emit('refused'));
+  }).listen(0, '127.0.0.1');
+  try {
+    await once(refused, 'listening');
+    const waiting = start({ PGPORT: String((refused.address() as AddressInfo).port) }).query(countCall);
+    await once(refused, 'refused');
+    await holder.stop();
+    expect((await waiting)[0]?.n).toBe(1);
+  } finally {
+    refused.close();
+    await bed.admin('alter role library_a connection limit -1');
+  }
 });
 
 const runPytest = async (changed: Record<string, string> = {}): Promise<void> => {
