@@ -7,14 +7,14 @@ const flagsOf = (crossing: object): string[] =>
     typeof value === 'boolean' ? `--${value ? '' : 'no-'}${name}` : `--${name}=${value}`,
   );
 
-describeMatrix(
-  new Map([
-    ...templates.map(({ id }) => [id, ['--template', id]] as const),
-    // A template's other language: `cdk-isolated-proxy` has a Node twin.
-    [
-      'cdk-isolated-proxy in Node',
-      ['--template', 'cdk-isolated-proxy', '--language', 'node', '--runtime', 'nodejs22.x'],
-    ],
-    ...pairwiseCrossings().map((crossing) => [titleOf(crossing), flagsOf(crossing)] as const),
-  ]),
-);
+const presets: readonly (readonly [title: string, flags: readonly string[]])[] = [
+  ...templates.map(({ id }) => [id, ['--template', id]] as const),
+  // A template's other language: `cdk-isolated-proxy` has a Node twin.
+  [
+    'cdk-isolated-proxy in Node',
+    ['--template', 'cdk-isolated-proxy', '--language', 'node', '--runtime', 'nodejs22.x'],
+  ],
+];
+const crossings = pairwiseCrossings().map((crossing) => [titleOf(crossing), flagsOf(crossing)] as const);
+
+describeMatrix(new Map([...presets, ...crossings]));

@@ -5,7 +5,7 @@ import { execa } from '../../src/exec.ts';
 import type { Answers } from '../../src/scaffold/answers.ts';
 import type { ChoiceFlags } from '../../src/scaffold/resolve-choices.ts';
 import { makeTempDir } from '../postgres-server.ts';
-import { writeEngineProject } from './cloudformation-projects.ts';
+import { lint, writeEngineProject } from './cloudformation-projects.ts';
 import { answersFor } from './generate.ts';
 import type { Template } from './resolve-template.ts';
 
@@ -55,13 +55,16 @@ export const knownVpc = {
 };
 
 /** @throws what an app says, all of it */
-export async function runApps(directories: readonly string[]): Promise<string> {
+export async function runApps(directories: readonly string[], context: object = {}): Promise<string> {
   const script = join(root, 'test/templates/synthesise-cdk.mts');
   const { all, exitCode } = await execa(process.execPath, ['--import', 'tsx', script, ...directories], {
     cwd: root,
     all: true,
     reject: false,
-    env: { CDK_DEFAULT_ACCOUNT: '123456789012', CDK_DEFAULT_REGION: 'us-east-1', NODE_NO_WARNINGS: '1' },
+    env: {
+      ...{ CDK_DEFAULT_ACCOUNT: '123456789012', CDK_DEFAULT_REGION: 'us-east-1', NODE_NO_WARNINGS: '1' },
+      CONTEXT: JSON.stringify(context),
+    },
   });
   if (exitCode !== 0) throw new Error(all);
   return all;
@@ -83,3 +86,23 @@ interface Report {
     readonly violations?: readonly { readonly ruleName: string; readonly description: string }[];
   }[];
 }
+
+/** What tsc says of infra/; empty when nothing. */
+export async function typecheckInfra(directory: string): Promise<string> {
+  const { stdout } = await execa(
+    process.execPath,
+    [join(directory, 'node_modules/typescript/bin/tsc'), '--noEmit', '-p', 'infra'],
+    { cwd: directory, reject: false },
+  );
+  return stdout;
+}
+
+/**
+ * Redundant dependencies are CDK's own way of writing. A major version alone takes the newest minor one that RDS offers, which
+ * cfn-lint does not know.
+ */
+const accepted = /^(W3005|W3691) /;
+
+/** cfn-lint's findings in the synthesised template. */
+export const lintCdk = async (directory: string): Promise<string[]> =>
+  (await lint(join(directory, 'cdk.out/my-library-dev.template.json'))).filter((one) => !accepted.test(one));

@@ -1,11 +1,13 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect } from 'vitest';
+import { createAuthority } from '../../src/local/postgres/certificates.ts';
 import type { Choices } from '../../src/project/choices.ts';
 import type { ProjectConfig } from '../../src/project/config-schema.ts';
 import { answersOf } from '../../src/scaffold/answers-of.ts';
 import { schemaPassages, verifyCdkStack } from './cdk-facts.ts';
+import { knownVpc } from './cdk-projects.ts';
 import { verifyStack } from './cloudformation-facts.ts';
 import { lint, translateSam } from './cloudformation-projects.ts';
 import { resolveTemplate, type Template } from './resolve-template.ts';
@@ -31,10 +33,12 @@ export async function checkEngine(
   config: ProjectConfig,
   env: Record<string, string>,
 ): Promise<void> {
+  const authorities = join(directory, '.lambdapg/test-rds-ca.pem');
+  await writeFile(authorities, (await createAuthority()).certificate);
   const generated = {
     directory,
     choices: answersOf(config).choices,
-    env: { ...env, AWS_REGION: 'us-east-1' },
+    env: { ...env, AWS_REGION: 'us-east-1', LAMBDAPG_RDS_CA: authorities },
   };
   await inProject(generated, ['lambdapg', 'package']);
   await checks[generated.choices.engine](generated);
@@ -49,6 +53,7 @@ const checks: Readonly<Record<Choices['engine'], (generated: Generated) => Promi
 };
 
 async function checkCdk(generated: Generated): Promise<void> {
+  await writeFile(join(generated.directory, 'cdk.context.json'), JSON.stringify(knownVpc));
   const account = { CDK_DEFAULT_ACCOUNT: '123456789012', CDK_DEFAULT_REGION: 'us-east-1' };
   await inProject(generated, ['cdk', 'synth', '--quiet', '--no-notices'], account);
   const read = async (name: string): Promise<unknown> =>
