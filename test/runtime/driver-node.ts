@@ -20,10 +20,10 @@ globalThis.Date = class extends WallDate {
 } as DateConstructor;
 
 const wallLookup = dns.lookup;
-const local = process.env.TEST_LOCAL_NAME;
+const { TEST_LOCAL_NAME: local, TEST_LOCAL_ADDRESS: localAddress = '127.0.0.1' } = process.env;
 Object.assign(dns, {
   lookup: (name: string, ...rest: [dns.LookupOptions, () => void]) =>
-    wallLookup(name === local ? '127.0.0.1' : name, ...rest),
+    wallLookup(name === local ? localAddress : name, ...rest),
 });
 
 const { TEST_CONNECT_TIMEOUT_MS: connectMs, TEST_RETRY_WITHIN_MS: retryMs } = process.env;

@@ -21,8 +21,8 @@ skipped_s = 0.0
 time.time = lambda: wall_clock() + skipped_s
 
 resolve = socket.getaddrinfo
-local_name = os.environ.get("TEST_LOCAL_NAME")
-socket.getaddrinfo = lambda name, *rest, **more: resolve("127.0.0.1" if name == local_name else name, *rest, **more)
+local_name, local_address = os.environ.get("TEST_LOCAL_NAME"), os.environ.get("TEST_LOCAL_ADDRESS", "127.0.0.1")
+socket.getaddrinfo = lambda name, *rest, **more: resolve(local_address if name == local_name else name, *rest, **more)
 
 
 def read_settings(env=os.environ):

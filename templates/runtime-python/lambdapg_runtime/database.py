@@ -34,7 +34,7 @@ class Transaction:
             raise ValueError(f"timeout_ms {limit} is no time limit")
         else:
             # Ends with the transaction: a SET of the session would pin a session of RDS Proxy.
-            self.query(f"begin; set local statement_timeout = {limit:d}")
+            self.query(f"begin; set local statement_timeout = {limit:d}".encode())
 
     def query(self, sql: Query, params: Params | None = None) -> list[DictRow]:
         """Runs one statement of the transaction and returns its rows."""
