@@ -58,6 +58,11 @@ async function pack(packageDir: string): Promise<Uint8Array> {
       prefix: 'package',
       mtime: new Date(0),
       strict: true,
+      // npm makes a program executable when it installs it, and Windows knows no modes.
+      filter: (path: string, entry: { mode?: number | undefined }) => {
+        entry.mode = ((entry.mode ?? 0) & ~0o777) | (path.endsWith('bin/run.js') ? 0o755 : 0o644);
+        return true;
+      },
     } as const;
     await create({ ...options, cwd: stage, file: out }, paths.sort());
     return await readFile(out);

@@ -1,7 +1,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { watch } from 'node:fs';
-import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  chmod,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { execa } from 'execa';
@@ -139,6 +150,13 @@ describe('lambdapg upgrade', { timeout: 120_000 }, () => {
     await upgrade(twin, '--yes');
     expect(await contentsOf(project)).toEqual(await contentsOf(twin));
     expect(await textOf(project, 'README.md')).toMatch(/ours\n$/);
+  });
+
+  test('from the copy that npm installed, whose program it made executable, there is nothing to do', async () => {
+    const project = await makeOld('node');
+    await chmod(join(older, 'bin/run.js'), 0o755);
+    const { exitCode, stdout } = await runOlder(['upgrade'], project);
+    expect([exitCode, stdout]).toEqual([0, 'nothing to do: the project is as lambdapg 0.0.9 writes it']);
   });
 
   test('a changed runtime stays until it is asked for, then its changes are in a patch', async () => {
