@@ -1,9 +1,8 @@
 import type { Files } from '../../src/scaffold/files.ts';
+import { type Body, resolved } from './hcl-bodies.ts';
 import { type HclModule, readHclModule } from './hcl-module.ts';
 import { resolveHcl, showHcl } from './hcl-values.ts';
 import type { SecuredFunction, SecurityModel } from './security-assertions.ts';
-
-type Body = Readonly<Record<string, unknown>>;
 
 interface Config {
   readonly runtime: string;
@@ -60,7 +59,7 @@ async function functionsOf(module: HclModule, config: Config): Promise<SecuredFu
   const all = module.resources.filter(({ type }) => type === 'aws_lambda_function');
   const found = all.map(async ({ name, body }): Promise<SecuredFunction[]> => {
     const { runtime, vpc_config } = showHcl(body) as { runtime: string; vpc_config?: Body[] };
-    const log = await bodyOf(module, 'aws_cloudwatch_log_group', name);
+    const log = await resolved(module, 'aws_cloudwatch_log_group', name);
     const secured = {
       runtime: runtime === '<local.answers.runtime>' ? config.runtime : runtime,
       groups: ((vpc_config?.[0]?.security_group_ids ?? []) as string[]).map(groupOf),
@@ -73,11 +72,6 @@ async function functionsOf(module: HclModule, config: Config): Promise<SecuredFu
   return (await Promise.all(found)).flat();
 }
 
-async function bodyOf(module: HclModule, type: string, name: string): Promise<Body> {
-  const found = module.resources.find((one) => one.type === type && one.name === name);
-  return showHcl(await resolveHcl(module, found?.body ?? {})) as Body;
-}
-
 interface Statement {
   readonly Effect: string;
   readonly Action: readonly string[];
@@ -85,7 +79,7 @@ interface Statement {
 }
 
 async function allowedTo(module: HclModule, name: string): Promise<string[]> {
-  const { policy } = await bodyOf(module, 'aws_iam_role_policy', name);
+  const { policy } = await resolved(module, 'aws_iam_role_policy', name);
   const { Statement = [] } = (policy ?? {}) as { Statement?: readonly Statement[] };
   const allowed = Statement.filter(({ Effect }) => Effect === 'Allow').flatMap(({ Action, Resource }) =>
     Action.flatMap((action) => [Resource].flat().map((resource) => ({ action, resource }))),

@@ -1,26 +1,14 @@
 import { expect } from 'vitest';
 import { type Choices, isManaged } from '../../src/project/choices.ts';
+import { type Body, bodiesOf, resolved } from './hcl-bodies.ts';
 import type { HclModule } from './hcl-module.ts';
-import { resolveHcl, showHcl } from './hcl-values.ts';
+import { resolveHcl } from './hcl-values.ts';
+import { verifyCalls, verifyFunctions, verifyRoles, verifySecrets } from './terraform-function-facts.ts';
 
 /*
  * What a Terraform module must be, from the choices that it was made with (docs/decisions/011-engines.md). Values are as resolveHcl
  * leaves them: what follows from AWS or from a variable stays an expression, in <…>.
  */
-
-type Body = Readonly<Record<string, unknown>>;
-
-const bodiesOf = (module: HclModule, type: string): Map<string, Body> =>
-  new Map(
-    module.resources
-      .filter((one) => one.type === type)
-      .map(({ name, body }) => [name, showHcl(body) as Body]),
-  );
-
-const resolved = async (module: HclModule, type: string, name: string): Promise<Body> => {
-  const found = module.resources.find((one) => one.type === type && one.name === name);
-  return showHcl(await resolveHcl(module, found?.body ?? {})) as Body;
-};
 
 export async function verifyModule(module: HclModule, choices: Choices): Promise<void> {
   verifyNetwork(module, choices);
@@ -141,137 +129,6 @@ async function verifyProxy(module: HclModule, choices: Choices): Promise<void> {
   ]);
   expect(await resolveHcl(module, module.locals.proxy_max_idle_connections_percent)).toBe(50);
   expect(bodiesOf(module, 'aws_db_proxy_target').size).toBe(1);
-}
-
-function wantedEnvironment({ database, proxy, auth, reader }: Choices): Record<string, unknown> {
-  const active = { LAMBDAPG_SECRET_ARN: '<aws_secretsmanager_secret.active.arn>' };
-  if (database === 'url') return { ...active, PGSSLMODE: 'verify-full' };
-  if (database === 'heroku') {
-    return {
-      LAMBDAPG_HEROKU_ADDON: expect.stringContaining('local.cloud.database.herokuAddon'),
-      LAMBDAPG_HEROKU_KEY_ARN: '<aws_secretsmanager_secret.heroku_key.arn>',
-      PGSSLMODE: 'no-verify',
-    };
-  }
-  const readHost = proxy
-    ? { aurora: '<aws_db_proxy_endpoint.reader.endpoint>', rds: undefined }
-    : { aurora: '<local.reader.host>', rds: '<local.reader.host>' };
-  return {
-    ...{ PGHOST: '<local.front.host>', PGPORT: '5432', PGDATABASE: '<replace(local.project, "-", "_")>' },
-    ...{ PGSSLMODE: 'verify-full', ...(!proxy && { PGSSLROOTCERT: './rds-ca.pem' }) },
-    ...(auth === 'iam' ? { LAMBDAPG_DB_AUTH: 'iam', PGUSER: '<local.database_name>_a' } : active),
-    ...(reader && readHost[database] !== undefined && { PGHOST_READER: readHost[database] }),
-  };
-}
-
-async function verifyFunctions(module: HclModule, choices: Choices): Promise<void> {
-  const fn = await resolved(module, 'aws_lambda_function', 'function');
-  expect(fn).toMatchObject({
-    ...{ for_each: '<local.answers.functions>', runtime: '<local.answers.runtime>', publish: true },
-    ...{ function_name: '<local.prefix>-<each.key>', handler: '<local.handlers[each.key]>' },
-    logging_config: [{ log_format: 'JSON' }],
-    source_code_hash: '<lookup(local.package_hashes, "<each.key>.zip", null)>',
-  });
-  expect(showHcl(module.locals.layers)).toEqual(
-    choices.packaging === 'layer' ? ['<aws_lambda_layer_version.packages.arn>'] : [],
-  );
-  const environment = await Promise.all(
-    ['connection_environment', 'login_environment'].map((name) => resolveHcl(module, module.locals[name])),
-  );
-  expect(showHcl(Object.assign({}, ...environment))).toEqual(wantedEnvironment(choices));
-  const vpc = (group: string) => [
-    { subnet_ids: '<local.network.subnet_ids>', security_group_ids: [`<aws_security_group.${group}.id>`] },
-  ];
-  const runner = bodiesOf(module, 'aws_lambda_function').get('runner');
-  expect([fn.vpc_config, runner?.vpc_config]).toEqual(
-    isManaged(choices) ? [vpc('function'), vpc('runner')] : [undefined, undefined],
-  );
-  expect(runner?.environment).toBeUndefined();
-  for (const body of bodiesOf(module, 'aws_cloudwatch_log_group').values())
-    expect(body.retention_in_days).toBe('<local.log_retention_days>');
-  expect(await resolveHcl(module, module.locals.log_retention_days)).toBe(14);
-}
-
-interface Statement {
-  readonly Effect: string;
-  readonly Action: readonly string[];
-  readonly Resource: unknown;
-}
-
-async function statementsOf(module: HclModule, role: string): Promise<Statement[]> {
-  const body = await resolved(module, 'aws_iam_role_policy', role);
-  return (body.policy as { Statement: Statement[] } | undefined)?.Statement ?? [];
-}
-
-/** `rds-db:connect` or the one secret, and nothing else that is not needed to log and to be in a network. */
-async function verifyRoles(module: HclModule, choices: Choices): Promise<void> {
-  const allowed = (await statementsOf(module, 'function')).filter(({ Effect }) => Effect === 'Allow');
-  const actions = (statements: readonly Statement[]): string[] =>
-    statements.flatMap(({ Action }) => Action.filter((action) => !action.startsWith('ec2:'))).sort();
-  const login = choices.auth === 'iam' ? 'rds-db:connect' : 'secretsmanager:GetSecretValue';
-  const logs = ['logs:CreateLogStream', 'logs:PutLogEvents'];
-  expect(actions(allowed)).toEqual([...logs, login].sort());
-  const [loginStatement] = allowed.filter(({ Action }) => Action.includes(login));
-  expect(loginStatement?.Resource).toEqual(wantedLogin(choices));
-  expect(allowed.find(({ Action }) => Action.includes('logs:PutLogEvents'))?.Resource).toBe(
-    '<aws_cloudwatch_log_group.function[each.key].arn>:*',
-  );
-  if (!isManaged(choices)) return;
-  expect((await statementsOf(module, 'function')).filter(({ Effect }) => Effect === 'Deny')).toHaveLength(1);
-  expect(actions(await statementsOf(module, 'runner'))).toEqual(logs);
-  const proxy = await statementsOf(module, 'proxy');
-  if (!choices.proxy) expect(proxy).toEqual([]);
-  else if (choices.auth === 'secret')
-    expect(proxy).toMatchObject([
-      { Action: [login], Resource: '<[for secret in aws_secretsmanager_secret.slot : secret.arn]>' },
-    ]);
-  else
-    expect(proxy).toMatchObject([
-      { Action: [login], Resource: expect.stringContaining('/<local.database_name>_<slot>') },
-    ]);
-}
-
-function wantedLogin({ database, auth }: Choices): unknown {
-  if (database === 'heroku') return '<aws_secretsmanager_secret.heroku_key.arn>';
-  if (auth === 'secret') return '<aws_secretsmanager_secret.active.arn>';
-  return '<[for id in local.front.resource_ids : "<local.database_users>:<id>/<local.database_name>_a"]>';
-}
-
-/** Empty containers: what a secret holds is no business of Terraform's. */
-function verifySecrets(module: HclModule, { database, proxy, auth }: Choices): void {
-  const wanted =
-    database === 'heroku' ? ['heroku_key'] : auth === 'iam' ? [] : ['active', ...(proxy ? ['slot'] : [])];
-  expect([...bodiesOf(module, 'aws_secretsmanager_secret').keys()].sort()).toEqual(wanted);
-  for (const { type, body } of module.resources) {
-    expect(type).not.toMatch(/secret_version|random_password|secret_rotation/);
-    for (const name of ['password', 'master_password', 'password_wo', 'secret_string', 'source_code'])
-      expect(body).not.toHaveProperty(name);
-  }
-  expect(module.data.map(({ type }) => type).filter((type) => type.includes('secret'))).toEqual([]);
-}
-
-/** Everybody calls the alias, and may: gateway and schedule alike. */
-function verifyCalls(module: HclModule): void {
-  expect(bodiesOf(module, 'aws_lambda_alias').get('live')).toMatchObject({
-    name: 'live',
-    lifecycle: [{ ignore_changes: ['<routing_config>'] }],
-  });
-  const integration = bodiesOf(module, 'aws_apigatewayv2_integration').get('function');
-  expect(integration).toMatchObject({
-    ...{ integration_uri: '<aws_lambda_alias.live[each.key].arn>', payload_format_version: '2.0' },
-  });
-  const permissions = [...bodiesOf(module, 'aws_lambda_permission').values()];
-  expect(permissions.map(({ principal }) => principal)).toEqual([
-    'apigateway.amazonaws.com',
-    'events.amazonaws.com',
-  ]);
-  for (const { qualifier, source_arn } of permissions) {
-    expect(qualifier).toBe('<aws_lambda_alias.live[each.key].name>');
-    expect(source_arn).toBeDefined();
-  }
-  expect(bodiesOf(module, 'aws_cloudwatch_event_target').get('schedule')?.arn).toBe(
-    '<aws_lambda_alias.live[each.key].arn>',
-  );
 }
 
 function verifyOutputs(module: HclModule, choices: Choices): void {
