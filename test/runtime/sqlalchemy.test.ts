@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { execa } from '../../src/exec.ts';
 import { functionEnvironment } from '../../src/local/function-environment.ts';
 import { type ProxyBed, startProxyBed } from '../local/proxy/proxy-bed.ts';
@@ -9,6 +9,9 @@ import { type Driver, pythonOfTests, startDriver } from './driver.ts';
 import { startTcpRelay } from './tcp-relay.ts';
 
 /* The engine stands on the runtime's own connection, whose tests are connection.test.ts: here is what lies between. */
+
+// Each process imports SQLAlchemy: a second, on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 let bed: ProxyBed;
 let settings: Record<string, string>;

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { execa } from '../../src/exec.ts';
 import { functionEnvironment } from '../../src/local/function-environment.ts';
 import { migrate } from '../../src/seed/migrate.ts';
@@ -8,6 +8,9 @@ import { seed } from '../../src/seed/seed.ts';
 import { makeTempDir, startTestPostgres, testContext } from '../postgres-server.ts';
 import { pythonOfTests } from '../runtime/driver.ts';
 import { generateApi } from './generate.ts';
+
+// Each process imports FastAPI and SQLAlchemy: seconds, on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 let projectDir: string;
 let server: Awaited<ReturnType<typeof startTestPostgres>>;

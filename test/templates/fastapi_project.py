@@ -5,13 +5,16 @@ import json
 import re
 import threading
 from types import SimpleNamespace
+from typing import Annotated
 
 import pytest
+from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError
 from sqlalchemy import inspect
 from sqlalchemy.orm import Session, configure_mappers
 
 from app.api import app, handler
 from app.db import engine
+from app.errors import _explain
 from app.models import Base, Book, Loan
 
 
@@ -20,6 +23,14 @@ def ask(path, method="GET", query=""):
     event = {"version": "2.0", "rawPath": path, "rawQueryString": query, "headers": {}}
     context = SimpleNamespace(aws_request_id="1", get_remaining_time_in_millis=lambda: 9_000)
     return handler({**event, "requestContext": {"http": http}}, context)
+
+
+def refuse(_value):
+    raise ValueError("asks for {too much}")
+
+
+class Pair(BaseModel):
+    left: int
 
 
 def kind_of(column):
@@ -107,6 +118,20 @@ def test_docs_is_a_page_that_loads_the_document():
     assert response["headers"]["content-type"].startswith("text/html")
     assert response["isBase64Encoded"] is False
     assert "url: '/openapi.json'" in response["body"]
+
+
+@pytest.mark.parametrize(
+    ("place", "model", "given", "told"),
+    [
+        (("query", "q"), Annotated[str, Field(pattern="^a{2}$")], "b", "q String should match pattern '^a{2}$'"),
+        (("body",), Annotated[dict, AfterValidator(refuse)], {}, "the body asks for {too much}"),
+        (("body",), Pair, [], "the body must be a JSON object"),
+    ],
+)
+def test_what_pydantic_finds_is_told_whatever_it_is(place, model, given, told):
+    with pytest.raises(ValidationError) as failure:
+        TypeAdapter(model).validate_python(given, from_attributes=True)
+    assert _explain({**failure.value.errors()[0], "loc": place}) == told
 
 
 def test_the_application_runs_without_lambda_too(capsys):

@@ -73,7 +73,7 @@ const stacks: readonly (readonly [Language, Framework])[] = [
 ];
 const filesOf = (language: Language, framework: Framework): string[] => [
   ...expected[language],
-  ...(framework === 'fastapi' ? ['app/models.py', 'app/schemas.py'] : []),
+  ...(framework === 'fastapi' ? ['app/errors.py', 'app/models.py', 'app/schemas.py'] : []),
 ];
 
 describe.each(stacks)('the api template in %s, framework %s', (language, framework) => {

@@ -2,7 +2,8 @@ from fastapi import FastAPI
 from mangum import Mangum
 
 from . import authors, books, health, loans, reviews
-from .web import Failure, answer_errors
+from .errors import Failure, answer_errors
+from .web import Invocation
 
 app = FastAPI(
     title="__PROJECT__",
@@ -12,6 +13,7 @@ app = FastAPI(
     responses={"4XX": {"model": Failure, "description": "What is wrong with the request"}},
 )
 answer_errors(app)
+app.add_middleware(Invocation)
 for module in (health, books, reviews, authors, loans):
     app.include_router(module.router)
 

@@ -4,10 +4,11 @@ from fastapi import APIRouter, Depends, Response
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
+from .errors import not_found
 from .fields import Page, PathId
 from .models import Author
 from .schemas import AuthorDetail, AuthorOut, AuthorPage, NewAuthor
-from .web import DbSession, JsonRoute, ReadSession, not_found
+from .web import DbSession, JsonRoute, ReadSession
 
 router = APIRouter(route_class=JsonRoute, tags=["authors"])
 

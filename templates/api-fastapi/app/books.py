@@ -6,10 +6,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import selectinload
 
 from .db import broke_constraint
+from .errors import bad_request, not_found
 from .fields import Page, PathId
 from .models import Book, book_authors
 from .schemas import BookDetail, BookOut, BookPage, NewBook
-from .web import DbSession, JsonRoute, ReadSession, bad_request, not_found
+from .web import DbSession, JsonRoute, ReadSession
 
 router = APIRouter(route_class=JsonRoute, tags=["books"])
 

@@ -5,10 +5,11 @@ from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
 from .db import broke_constraint
+from .errors import bad_request, conflict, not_found
 from .fields import PathId
 from .models import Loan
 from .schemas import LoanOut, NewLoan
-from .web import DbSession, JsonRoute, bad_request, conflict, not_found
+from .web import DbSession, JsonRoute
 
 router = APIRouter(route_class=JsonRoute, tags=["loans"])
 

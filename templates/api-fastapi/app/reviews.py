@@ -4,10 +4,11 @@ from fastapi import APIRouter, Response
 from sqlalchemy.exc import IntegrityError
 
 from .db import broke_constraint
+from .errors import bad_request, not_found
 from .fields import PathId
 from .models import Book, Review
 from .schemas import NewReview, ReviewList, ReviewOut
-from .web import DbSession, JsonRoute, bad_request, not_found
+from .web import DbSession, JsonRoute
 
 router = APIRouter(route_class=JsonRoute, tags=["reviews"])
 
