@@ -11,6 +11,9 @@ import type { Template } from './resolve-template.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
+/** Where cdk.json puts what is synthesised: git-ignored like all that is built. */
+const assembly = '.lambdapg/cdk.out';
+
 export interface CdkProject {
   /** Absolute. */
   readonly directory: string;
@@ -71,7 +74,7 @@ export async function runApps(directories: readonly string[], context: object = 
 }
 
 async function readAssembly(directory: string): Promise<Pick<CdkProject, 'template' | 'findings'>> {
-  const read = async (name: string) => JSON.parse(await readFile(join(directory, 'cdk.out', name), 'utf8'));
+  const read = async (name: string) => JSON.parse(await readFile(join(directory, assembly, name), 'utf8'));
   const report = (await read('validation-report.json')) as Report;
   return {
     template: (await read('my-library-dev.template.json')) as Template,
@@ -105,4 +108,6 @@ const accepted = /^(W3005|W3691) /;
 
 /** cfn-lint's findings in the synthesised template. */
 export const lintCdk = async (directory: string): Promise<string[]> =>
-  (await lint(join(directory, 'cdk.out/my-library-dev.template.json'))).filter((one) => !accepted.test(one));
+  (await lint(join(directory, assembly, 'my-library-dev.template.json'))).filter(
+    (one) => !accepted.test(one),
+  );

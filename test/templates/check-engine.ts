@@ -7,7 +7,7 @@ import type { Choices } from '../../src/project/choices.ts';
 import type { ProjectConfig } from '../../src/project/config-schema.ts';
 import { answersOf } from '../../src/scaffold/answers-of.ts';
 import { schemaPassages, verifyCdkStack } from './cdk-facts.ts';
-import { knownVpc } from './cdk-projects.ts';
+import { knownVpc, lintCdk } from './cdk-projects.ts';
 import { verifyStack } from './cloudformation-facts.ts';
 import { lint, translateSam } from './cloudformation-projects.ts';
 import { resolveTemplate, type Template } from './resolve-template.ts';
@@ -57,12 +57,12 @@ async function checkCdk(generated: Generated): Promise<void> {
   const account = { CDK_DEFAULT_ACCOUNT: '123456789012', CDK_DEFAULT_REGION: 'us-east-1' };
   await inProject(generated, ['cdk', 'synth', '--quiet', '--no-notices'], account);
   const read = async (name: string): Promise<unknown> =>
-    JSON.parse(await readFile(join(generated.directory, 'cdk.out', name), 'utf8'));
+    JSON.parse(await readFile(join(generated.directory, '.lambdapg/cdk.out', name), 'utf8'));
   const report = (await read('validation-report.json')) as {
     pluginReports: { violations?: unknown[] }[];
   };
   expect(report.pluginReports.flatMap(({ violations = [] }) => violations)).toEqual([]);
-  expect(await lint(join(generated.directory, 'cdk.out', `${stack}.template.json`))).toEqual([]);
+  expect(await lintCdk(generated.directory)).toEqual([]);
   const { choices } = generated;
   const template = resolveTemplate((await read(`${stack}.template.json`)) as Template, stack);
   verifySecurity(fromCloudFormation(template), choices, schemaPassages(choices));

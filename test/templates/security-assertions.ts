@@ -72,7 +72,7 @@ function verifyFunction(
   const group = helpers.includes(name) ? name : 'function';
   expect(groups, name).toEqual(isManaged(choices) ? [group] : []);
   const rights = allowed.filter(
-    (one) => !/^(logs:(CreateLogStream|PutLogEvents) on \S*:log-group:\S*|ec2:\w+ on \*)$/.test(one),
+    (one) => !/^(logs:(CreateLogStream|PutLogEvents) on its log group|ec2:\w+ on \*)$/.test(one),
   );
   if (name === 'runner') expect(rights).toEqual([]);
   // One secret or one login of the database, and nothing else.
@@ -100,9 +100,10 @@ export function fromCloudFormation(template: Template): SecurityModel {
     all('EC2::SecurityGroup').flatMap(([id, { Properties }]) =>
       ([(Properties as Properties)[property] ?? []].flat() as Properties[])
         .filter((rule) => !leadsNowhere(rule))
-        .map((rule) => ({ ...rule, GroupId: `<${id}.GroupId>` })),
+        .map((rule): Properties => ({ ...rule, GroupId: `<${id}.GroupId>` })),
     );
-  const isMember = (one: Properties) => one.DBClusterIdentifier !== undefined;
+  const isMember = (one: Properties) =>
+    one.DBClusterIdentifier !== undefined || one.SourceDBInstanceIdentifier !== undefined;
   const instances = of('RDS::DBInstance');
   return {
     out: [...of('EC2::SecurityGroupEgress'), ...inline('SecurityGroupEgress')].map(
@@ -113,7 +114,7 @@ export function fromCloudFormation(template: Template): SecurityModel {
       (rule) => `${name(rule.SourceSecurityGroupId ?? rule.CidrIp)} -> ${name(rule.GroupId)} ${port(rule)}`,
     ),
     databases: [
-      // A member's storage is its cluster's, and a cluster has no address of its own.
+      // The storage of a member is its cluster's, of a replica its source's; a cluster has no address of its own.
       ...instances.map((one) => ({
         isPublic: !(one.PubliclyAccessible !== undefined && !isTrue(one.PubliclyAccessible)),
         isEncrypted: isMember(one) || isTrue(one.StorageEncrypted),
@@ -155,12 +156,14 @@ function securedFunction(
 ): SecuredFunction {
   const prefix = 'my-library-dev-';
   const named = FunctionName === undefined ? undefined : String(FunctionName).slice(prefix.length);
-  const logs = Object.entries(Resources).find(
-    ([id, { Type, Properties }]) =>
-      Type === 'AWS::Logs::LogGroup' &&
-      ((Properties as Properties).LogGroupName === `/aws/lambda/${FunctionName}` ||
-        (LoggingConfig as Properties | undefined)?.LogGroup === `<${id}>`),
-  )?.[1].Properties as Properties | undefined;
+  const [logId = '', logGroup] =
+    Object.entries(Resources).find(
+      ([id, { Type, Properties }]) =>
+        Type === 'AWS::Logs::LogGroup' &&
+        ((Properties as Properties).LogGroupName === `/aws/lambda/${FunctionName}` ||
+          (LoggingConfig as Properties | undefined)?.LogGroup === `<${id}>`),
+    ) ?? [];
+  const logs = logGroup?.Properties as Properties | undefined;
   const groups = ((VpcConfig as Properties | undefined)?.SecurityGroupIds ?? []) as string[];
   const days = logs?.RetentionInDays;
   return {
@@ -168,7 +171,13 @@ function securedFunction(
     runtime: String(Runtime),
     groups: groups.map(groupName),
     keepsLogsDays: days === undefined ? undefined : Number(days),
-    allowed: allowedTo(Resources, String(Role).replace(/^<(\w+).*>$/, '$1')),
+    allowed: allowedTo(Resources, String(Role).replace(/^<(\w+).*>$/, '$1')).map((one) =>
+      one.replace(/ on (\S+)$/, (whole, resource: string) =>
+        resource === `<${logId}.Arn>` || resource.endsWith(`:log-group:/aws/lambda/${FunctionName}:*`)
+          ? ' on its log group'
+          : whole,
+      ),
+    ),
   };
 }
 
