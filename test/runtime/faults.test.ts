@@ -215,7 +215,7 @@ test('a server that is restarted on its port while the environments go on: no st
   } finally {
     await second.cleanUp();
   }
-});
+}, 90_000);
 
 function revealed(password: unknown): string {
   return (password as { reveal(): string }).reveal();

@@ -22,9 +22,13 @@ const busyTexts = [
   /timed-out waiting to acquire database connection/i,
   /no more connections allowed/,
 ];
-/** A server that answered before and now does not listen, or hangs up: it is restarted or replaced. */
-const goneCodes = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', '57P01', '57P02'];
-const goneTexts = [/Connection terminated unexpectedly/];
+/** A server that answered before and now does not listen, hangs up or is silent: it is being restarted or replaced. */
+const goneCodes = [
+  ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENOTFOUND', 'EAI_AGAIN'],
+  ...['57P01', '57P02'],
+];
+/** pg's own errors, which have no code. */
+const goneTexts = [/^Connection terminated/, /^timeout expired$/];
 
 /**
  * Whether the same login may work in a moment. Nothing was sent but the login, so to try again is safe.

@@ -82,7 +82,7 @@ def _wait_for_turn(settings: Settings, credentials: Credentials, progress: _Prog
     while True:
         try:
             return _log_in(settings, credentials)
-        except psycopg.OperationalError as error:
+        except (psycopg.OperationalError, OSError) as error:
             if not is_passing(error, progress.known):
                 raise
             progress.counts.waits += 1

@@ -21,10 +21,11 @@ _BUSY = re.compile(
 )
 
 _GONE = re.compile(
-    "Connection refused|Connection reset|Broken pipe|server closed the connection|SSL connection has been closed|"
-    "SSL SYSCALL error|terminating connection due to|SSL error: unexpected eof"
+    "Connection refused|Connection reset|Broken pipe|[Tt]imed out|timeout expired|No route to host|Name or service not known|"
+    "Temporary failure in name resolution|server closed the connection|SSL connection has been closed|SSL SYSCALL error|"
+    "terminating connection due to|SSL error: unexpected eof"
 )
-"""A server that answered before and now does not listen, or hangs up: it is restarted or replaced."""
+"""A server that answered before and now does not listen, hangs up or is silent: it is being restarted or replaced."""
 
 # By the texts, because libpq keeps a failed login's SQLSTATE to itself: a server with `lc_messages` in another language
 # is not understood.

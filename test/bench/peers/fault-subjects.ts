@@ -1,4 +1,5 @@
-// One execution environment with the client that is named: `invoke` asks once, `storm <n>` is as many environments at once.
+// One execution environment with the client that is named: `invoke` asks once, `storm <n> <seconds>` is as many environments at once,
+// each of which holds a slot for so long.
 import { createInterface } from 'node:readline';
 import pg from 'pg';
 import postgres from 'postgres';
@@ -64,10 +65,10 @@ const make = subjects[process.argv[2] ?? ''];
 if (make === undefined) throw new Error(`no subject ${process.argv[2]}`);
 const subject = make();
 
-async function storm(count: number): Promise<number> {
+async function storm(count: number, seconds: number): Promise<number> {
   const visits = Array.from({ length: count }, async () => {
     const one = make?.();
-    await one?.ask('select pg_sleep(1.5)');
+    await one?.ask(`select pg_sleep(${seconds})`);
     // It leaves in its own time: an error of leaving is no failed invocation.
     void one?.close().catch(() => {});
   });
@@ -76,10 +77,10 @@ async function storm(count: number): Promise<number> {
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const [op, count] = line.split(' ');
+  const [op, count, seconds] = line.split(' ');
   const answer =
     op === 'storm'
-      ? { failed: await storm(Number(count)) }
+      ? { failed: await storm(Number(count), Number(seconds)) }
       : await subject.ask('select 1').then(
           () => ({ failed: 0 }),
           (error: Error) => ({ failed: 1, error: error.message }),

@@ -1,4 +1,5 @@
-"""One execution environment with the client that is named: `invoke` asks once, `storm <n>` is as many at once."""
+"""One execution environment with the client that is named: `invoke` asks once, `storm <n> <seconds>` is as many at once,
+each of which holds a slot for so long."""
 
 import json
 import os
@@ -36,10 +37,10 @@ make = SUBJECTS[sys.argv[1]]
 subject_ask, _ = make()
 
 
-def visit(_number: int) -> int:
+def visit(seconds: float) -> int:
     ask, close = make()
     try:
-        ask("select pg_sleep(1.5)")
+        ask(f"select pg_sleep({seconds})")
         return 0
     except Exception:
         return 1
@@ -48,10 +49,11 @@ def visit(_number: int) -> int:
 
 
 def run(line: str) -> dict[str, Any]:
-    op, *count = line.split()
+    op, *numbers = line.split()
     if op == "storm":
-        with ThreadPoolExecutor(int(count[0])) as pool:
-            return {"failed": sum(pool.map(visit, range(int(count[0]))))}
+        count, seconds = int(numbers[0]), float(numbers[1])
+        with ThreadPoolExecutor(count) as pool:
+            return {"failed": sum(pool.map(visit, [seconds] * count))}
     try:
         subject_ask("select 1")
         return {"failed": 0}
