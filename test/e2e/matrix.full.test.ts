@@ -7,8 +7,11 @@ const flagsOf = (crossing: object): string[] =>
     typeof value === 'boolean' ? `--${value ? '' : 'no-'}${name}` : `--${name}=${value}`,
   );
 
+const addOn = ['--heroku-addon', 'postgresql-round-12345'];
 const presets: readonly (readonly [title: string, flags: readonly string[]])[] = [
-  ...templates.map(({ id }) => [id, ['--template', id]] as const),
+  ...templates.map(
+    ({ id }) => [id, ['--template', id, ...(id === 'serverless-heroku' ? addOn : [])]] as const,
+  ),
   // A template's other language: `cdk-isolated-proxy` has a Node twin.
   [
     'cdk-isolated-proxy in Node',

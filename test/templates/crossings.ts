@@ -21,6 +21,7 @@ export interface Crossing {
   readonly auth: string;
   readonly network?: string;
   readonly subnets?: string;
+  readonly 'heroku-addon'?: string;
 }
 
 const factors: readonly (readonly [name: keyof Crossing | 'network', values: readonly unknown[]])[] = [
@@ -48,6 +49,7 @@ export function everyCrossing(): Crossing[] {
             ...row,
             ...(network !== undefined && { network }),
             ...(network === 'existing' && { subnets: 'subnet-0a1,subnet-0a2' }),
+            ...(row.database === 'heroku' && { 'heroku-addon': 'postgresql-round-12345' }),
           }) as unknown as Crossing,
       )
       .filter(isTaken)
@@ -67,9 +69,11 @@ function isTaken(crossing: Crossing): boolean {
   }
 }
 
+const isFactor = (name: string): boolean => factors.some(([factor]) => factor === name);
+
 /** Each pair of values that a crossing holds. */
 export function pairsOf(crossing: Crossing): string[] {
-  const entries = Object.entries(crossing).filter(([name]) => name !== 'subnets');
+  const entries = Object.entries(crossing).filter(([name]) => isFactor(name));
   return entries.flatMap(([name, value], index) =>
     entries.slice(index + 1).map(([other, second]) => `${name}=${value} ${other}=${second}`),
   );
@@ -91,6 +95,6 @@ export function pairwiseCrossings(): Crossing[] {
 
 export const titleOf = (crossing: Crossing): string =>
   Object.entries(crossing)
-    .filter(([name, value]) => name !== 'subnets' && value !== 'none' && value !== 'zip')
+    .filter(([name, value]) => isFactor(name) && value !== 'none' && value !== 'zip')
     .map(([name, value]) => (typeof value === 'boolean' ? `${value ? '' : 'no-'}${name}` : value))
     .join(' ');
