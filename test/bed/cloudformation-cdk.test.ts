@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type EngineFixtures, makeEngineFixtures } from './engine-fixtures.ts';
 import { type EngineBed, expectStackMatches, startEngineBed } from './engine-tools.ts';
+import { findLeftovers } from './leftovers.ts';
 
 let engines: EngineBed;
 let fixtures: EngineFixtures;
@@ -49,8 +50,9 @@ test('the real CDK bootstraps, deploys, updates and destroys, and what it makes 
   expect([answer.status, await answer.json()]).toEqual([200, [{ title: 'Dune', ssl: true }]]);
 
   const second = await deploy('title=Emma', 'trusts=no');
-  expect(second.url).toBe(first.url);
+  expect([second.url, first.rows, second.rows]).toEqual([first.url, '1', '2']);
   expect((await fetch(`${second.url}/books`)).status).toBe(500);
 
   await cdk('destroy', '--force');
+  expect(await findLeftovers(engines.bed)).toEqual([]);
 }, 240_000);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type EngineFixtures, makeEngineFixtures } from './engine-fixtures.ts';
 import { type EngineBed, expectStackMatches, startEngineBed } from './engine-tools.ts';
+import { findLeftovers } from './leftovers.ts';
 
 let engines: EngineBed;
 let fixtures: EngineFixtures;
@@ -18,7 +19,12 @@ afterAll(async () => {
 
 const aws = (...args: string[]) => engines.run('aws', args, { cwd: fixtures.dir });
 
-async function deploy(...more: string[]): Promise<void> {
+async function deploy(template: string, ...more: string[]): Promise<void> {
+  await writeFile(join(fixtures.dir, 'template.yaml'), template);
+  await aws(
+    ...['cloudformation', 'package', '--template-file', 'template.yaml'],
+    ...['--s3-bucket', 'uploads-of-the-test', '--output-template-file', 'packaged.yaml'],
+  );
   await aws(
     ...['cloudformation', 'deploy', '--stack-name', 'shop-dev', '--template-file', 'packaged.yaml'],
     ...['--capabilities', 'CAPABILITY_IAM', 'CAPABILITY_AUTO_EXPAND', ...more],
@@ -32,16 +38,9 @@ test('the real AWS CLI packages, deploys, updates and deletes a SAM template, an
   const lines = Object.entries(JSON.parse(database) as object).map(
     ([name, resource]) => `  ${name}: ${JSON.stringify(resource)}\n`,
   );
-  await writeFile(
-    join(fixtures.dir, 'template.yaml'),
-    template.replace('Resources:\n', `Resources:\n${lines.join('')}`),
-  );
+  const whole = template.replace('Resources:\n', `Resources:\n${lines.join('')}`);
   await aws('s3', 'mb', 's3://uploads-of-the-test');
-  await aws(
-    ...['cloudformation', 'package', '--template-file', 'template.yaml'],
-    ...['--s3-bucket', 'uploads-of-the-test', '--output-template-file', 'packaged.yaml'],
-  );
-  await deploy();
+  await deploy(whole);
   await expectStackMatches(engines.bed, 'shop-dev');
   const url = await aws(
     ...['cloudformation', 'describe-stacks', '--stack-name', 'shop-dev'],
@@ -50,10 +49,11 @@ test('the real AWS CLI packages, deploys, updates and deletes a SAM template, an
   const now = async (): Promise<unknown> => (await fetch(`${url.stdout.trim()}/now`)).json();
   expect(await now()).toEqual({ greeting: 'hello', user: 'shop_admin', ssl: true });
 
-  await deploy('--no-fail-on-empty-changeset');
-  await deploy('--parameter-overrides', 'Greeting=bye');
+  await deploy(whole, '--no-fail-on-empty-changeset');
+  await deploy(whole.replace('GREETING: hello', 'GREETING: bye'));
   expect(await now()).toEqual({ greeting: 'bye', user: 'shop_admin', ssl: true });
 
   await aws('cloudformation', 'delete-stack', '--stack-name', 'shop-dev');
   await aws('cloudformation', 'wait', 'stack-delete-complete', '--stack-name', 'shop-dev');
+  expect(await findLeftovers(engines.bed)).toEqual([]);
 }, 240_000);

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type EngineFixtures, makeEngineFixtures } from './engine-fixtures.ts';
 import { type EngineBed, expectStackMatches, startEngineBed } from './engine-tools.ts';
+import { findLeftovers } from './leftovers.ts';
 
 let engines: EngineBed;
 let fixtures: EngineFixtures;
@@ -27,15 +28,5 @@ test('the real osls deploys, updates and removes, and what it makes runs', async
   const answer = await fetch(`${url}/now`);
   expect([answer.status, await answer.json()]).toEqual([200, { user: 'shop_admin', ssl: true }]);
   await osls('remove');
-  expect(await leftOvers()).toEqual([]);
+  expect(await findLeftovers(engines.bed)).toEqual([]);
 }, 240_000);
-
-async function leftOvers(): Promise<unknown[]> {
-  const { DBInstances } = await engines.bed.aws<{ DBInstances: unknown[] }>({
-    ...{ service: 'rds', action: 'DescribeDBInstances' },
-  });
-  const { Functions } = await engines.bed.aws<{ Functions: unknown[] }>({
-    ...{ service: 'lambda', action: 'ListFunctions' },
-  });
-  return [...DBInstances, ...Functions];
-}

@@ -1,36 +1,190 @@
 import { describe } from 'vitest';
-import { type Aws, at, differs } from './differs.ts';
+import { type Aws, at, differs, makeNetwork, trustLambda } from './differs.ts';
 
-const settled = async (aws: Aws, name: string): Promise<unknown> => {
+type Template = Record<string, unknown>;
+
+async function settled(aws: Aws, StackName: string): Promise<unknown> {
   for (;;) {
-    const status = at(
-      await aws('cloudformation', 'DescribeStacks', { StackName: name }),
-      'Stacks.0.StackStatus',
-    );
+    const answer = await aws('cloudformation', 'DescribeStacks', { StackName });
+    const status = at(answer, 'Stacks.0.StackStatus') ?? answer.error;
     if (!String(status).endsWith('_IN_PROGRESS')) return status;
   }
+}
+
+const body = (Resources: Template, more: Template = {}) => JSON.stringify({ Resources, ...more });
+
+/** Creates the stack `s`, or brings it to another template; its status in the end, or why it did not begin. */
+async function deploy(aws: Aws, TemplateBody: string, action = 'CreateStack'): Promise<unknown> {
+  const input = { StackName: 's', TemplateBody, Capabilities: ['CAPABILITY_NAMED_IAM', 'CAPABILITY_AUTO_EXPAND'] };
+  const answer = await aws('cloudformation', action, input);
+  return answer.error ?? settled(aws, 's');
+}
+
+const parameter = (Value: unknown, Name = '/p') => ({
+  Type: 'AWS::SSM::Parameter',
+  Properties: { Type: 'String', Name, Value },
+});
+const valueOf = async (aws: Aws, Name = '/p') => {
+  const answer = await aws('ssm', 'GetParameter', { Name });
+  return answer.error ?? at(answer, 'Parameter.Value');
 };
+const failures = async (aws: Aws): Promise<unknown[]> => {
+  const events = await aws('cloudformation', 'DescribeStackEvents', { StackName: 's' });
+  return (events.StackEvents as Record<string, string>[])
+    .filter((event) => event.ResourceStatus?.endsWith('_FAILED'))
+    .map((event) => [event.LogicalResourceId, event.ResourceStatus]);
+};
+const broken = { Type: 'AWS::Lambda::Alias', Properties: { Name: 'live', FunctionName: 'none', FunctionVersion: '1' } };
 
 describe('CloudFormation', () => {
   differs(
-    'cloudformation',
-    'every resource of the template stands, as its service made it',
+    'cloudformation-stacks',
+    'every resource of the template stands; an unknown type fails the stack',
     async (aws) => {
       const Resources = {
         Secret: { Type: 'AWS::SecretsManager::Secret', Properties: { GenerateSecretString: {} } },
         Api: { Type: 'AWS::ApiGatewayV2::Api', Properties: { Name: 'a', ProtocolType: 'HTTP' } },
       };
-      await aws('cloudformation', 'CreateStack', {
-        StackName: 's',
-        TemplateBody: JSON.stringify({ Resources }),
-      });
-      const status = await settled(aws, 's');
+      const status = await deploy(aws, body(Resources));
       const listed = await aws('cloudformation', 'ListStackResources', { StackName: 's' });
-      const names = (listed.StackResourceSummaries as { LogicalResourceId: string }[]).map(
-        (one) => one.LogicalResourceId,
-      );
-      return [status, names.sort()];
+      const names = (listed.StackResourceSummaries as Template[]).map((one) => one.LogicalResourceId);
+      await aws('cloudformation', 'DeleteStack', { StackName: 's' });
+      await settled(aws, 's');
+      const unknown = await deploy(aws, body({ Odd: { Type: 'AWS::Odd::Thing' } }));
+      return [status, names.sort(), unknown, await failures(aws)];
     },
-    ['CREATE_COMPLETE', ['Api', 'Secret']],
+    ['CREATE_COMPLETE', ['Api', 'Secret'], 'ROLLBACK_COMPLETE', [['Odd', 'CREATE_FAILED']]],
+  );
+
+  differs(
+    'cloudformation-rollback',
+    'a failed creation leaves nothing, a failed update what was before it',
+    async (aws) => {
+      const created = await deploy(aws, body({ P: parameter('1'), Broken: { ...broken, DependsOn: 'P' } }));
+      const afterwards = await valueOf(aws);
+      await aws('cloudformation', 'DeleteStack', { StackName: 's' });
+      await settled(aws, 's');
+      await deploy(aws, body({ P: parameter('1') }));
+      const changed = { P: parameter('2'), New: parameter('x', '/new'), Broken: { ...broken, DependsOn: ['P', 'New'] } };
+      const updated = await deploy(aws, body(changed), 'UpdateStack');
+      return [created, afterwards, updated, await valueOf(aws), await valueOf(aws, '/new'), await failures(aws)];
+    },
+    [
+      ...['ROLLBACK_COMPLETE', 'ParameterNotFound', 'UPDATE_ROLLBACK_COMPLETE', '1', 'ParameterNotFound'],
+      [['Broken', 'CREATE_FAILED']],
+    ],
+  );
+
+  differs(
+    'cloudformation-updates',
+    'change in place, replace, remove; nothing to do is refused',
+    async (aws) => {
+      const outputs = { Outputs: { name: { Value: { Ref: 'P' } } } };
+      await deploy(aws, body({ P: parameter('1'), Gone: parameter('g', '/gone') }, outputs));
+      const same = await deploy(aws, body({ P: parameter('1'), Gone: parameter('g', '/gone') }, outputs), 'UpdateStack');
+      const inPlace = await deploy(aws, body({ P: parameter('2') }, outputs), 'UpdateStack');
+      const seen = [await valueOf(aws), await valueOf(aws, '/gone')];
+      const replaced = await deploy(aws, body({ P: parameter('2', '/q') }, outputs), 'UpdateStack');
+      const stack = await aws('cloudformation', 'DescribeStacks', { StackName: 's' });
+      return [same, inPlace, seen, replaced, await valueOf(aws), at(stack, 'Stacks.0.Outputs.0.OutputValue')];
+    },
+    ['ValidationError', 'UPDATE_COMPLETE', ['2', 'ParameterNotFound'], 'UPDATE_COMPLETE', 'ParameterNotFound', '/q'],
+  );
+
+  differs(
+    'cloudformation-refusals',
+    'what no template may be, what a stack is not allowed',
+    async (aws) => {
+      const role = { Type: 'AWS::IAM::Role', Properties: { RoleName: 'r', AssumeRolePolicyDocument: trustLambda } };
+      const withoutCapability = await aws('cloudformation', 'CreateStack', {
+        ...{ StackName: 's', TemplateBody: body({ Role: role }), Capabilities: ['CAPABILITY_IAM'] },
+      });
+      const circle = await deploy(aws, body({ A: parameter({ Ref: 'B' }), B: parameter({ Ref: 'A' }, '/b') }));
+      const lost = await deploy(aws, body({ A: parameter({ Ref: 'Nobody' }) }));
+      const missing = await deploy(aws, body({ A: parameter({ Ref: 'X' }) }, { Parameters: { X: { Type: 'String' } } }));
+      return [withoutCapability.error, circle, lost, missing];
+    },
+    ['InsufficientCapabilitiesException', 'ValidationError', 'ValidationError', 'ValidationError'],
+  );
+
+  differs(
+    'cloudformation-change-sets',
+    'say what they would change, fail when it is nothing, and make the stack only when executed',
+    async (aws) => {
+      const input = { StackName: 's', ChangeSetName: 'c', TemplateBody: body({ P: parameter('1') }) };
+      await aws('cloudformation', 'CreateChangeSet', { ...input, ChangeSetType: 'CREATE' });
+      const described = await aws('cloudformation', 'DescribeChangeSet', { StackName: 's', ChangeSetName: 'c' });
+      const reviewed = await aws('cloudformation', 'DescribeStacks', { StackName: 's' });
+      const before = [at(reviewed, 'Stacks.0.StackStatus'), await valueOf(aws)];
+      await aws('cloudformation', 'ExecuteChangeSet', { StackName: 's', ChangeSetName: 'c' });
+      const status = await settled(aws, 's');
+      await aws('cloudformation', 'CreateChangeSet', input);
+      const empty = await aws('cloudformation', 'DescribeChangeSet', { StackName: 's', ChangeSetName: 'c' });
+      const gone = await aws('cloudformation', 'DeleteChangeSet', { StackName: 's', ChangeSetName: 'other' });
+      const change = at(described, 'Changes.0.ResourceChange.Action');
+      return [described.Status, change, before, status, empty.Status, empty.ExecutionStatus, gone.error];
+    },
+    ['CREATE_COMPLETE', 'Add', ['REVIEW_IN_PROGRESS', 'ParameterNotFound'], 'CREATE_COMPLETE', 'FAILED', 'UNAVAILABLE', undefined],
+  );
+
+  differs(
+    'cloudformation-database',
+    'an instance as its properties ask: port, groups, password by reference; a snapshot at its end',
+    async (aws) => {
+      const { subnets, group } = await makeNetwork(aws);
+      const Resources = {
+        Secret: {
+          Type: 'AWS::SecretsManager::Secret',
+          Properties: { Name: 's', SecretString: '{"username":"boss","password":"long-enough-1"}' },
+        },
+        Subnets: {
+          Type: 'AWS::RDS::DBSubnetGroup',
+          Properties: { DBSubnetGroupDescription: 'd', SubnetIds: subnets },
+        },
+        Database: {
+          Type: 'AWS::RDS::DBInstance',
+          Properties: {
+            ...{ DBInstanceIdentifier: 'db', Engine: 'postgres', DBInstanceClass: 'db.t4g.micro', AllocatedStorage: '20' },
+            ...{ StorageType: 'gp3', DBSubnetGroupName: { Ref: 'Subnets' }, VPCSecurityGroups: [group] },
+            MasterUsername: { 'Fn::Sub': '{{resolve:secretsmanager:${Secret}:SecretString:username}}' },
+            MasterUserPassword: { 'Fn::Sub': '{{resolve:secretsmanager:${Secret}:SecretString:password}}' },
+          },
+        },
+      };
+      const outputs = { Outputs: { port: { Value: { 'Fn::GetAtt': ['Database', 'Endpoint.Port'] } } } };
+      const status = await deploy(aws, body(Resources, outputs));
+      const stack = await aws('cloudformation', 'DescribeStacks', { StackName: 's' });
+      const found = await aws('rds', 'DescribeDBInstances', { DBInstanceIdentifier: 'db' });
+      const groups = at(found, 'DBInstances.0.VpcSecurityGroups.0.VpcSecurityGroupId') === group;
+      await aws('cloudformation', 'DeleteStack', { StackName: 's' });
+      await settled(aws, 's');
+      const { DBSnapshots } = await aws('rds', 'DescribeDBSnapshots', {});
+      const user = at(found, 'DBInstances.0.MasterUsername');
+      const gone = await aws('rds', 'DescribeDBInstances', { DBInstanceIdentifier: 'db' });
+      const port = at(stack, 'Stacks.0.Outputs.0.OutputValue');
+      return [status, port, groups, user, gone.error, (DBSnapshots as unknown[])?.length];
+    },
+    ['CREATE_COMPLETE', '5432', true, 'boss', 'DBInstanceNotFound', 1],
+  );
+
+  differs(
+    'cloudformation-sam',
+    "SAM's macro, by AWS's translator",
+    async (aws) => {
+      const Hello = {
+        Type: 'AWS::Serverless::Function',
+        Properties: {
+          ...{ Runtime: 'nodejs24.x', Handler: 'index.handler', InlineCode: 'exports.handler = async () => 1' },
+          Events: { Get: { Type: 'HttpApi', Properties: { Path: '/hello', Method: 'get' } } },
+        },
+      };
+      const Transform = 'AWS::Serverless-2016-10-31';
+      const status = await deploy(aws, body({ Hello }, { Transform }));
+      const apis = await aws('apigatewayv2', 'GetApis', {});
+      if (at(apis, 'Items.0') === undefined) return status;
+      const routes = await aws('apigatewayv2', 'GetRoutes', { ApiId: at(apis, 'Items.0.ApiId') });
+      return [status, (routes.Items as Template[])?.map((route) => route.RouteKey)];
+    },
+    ['CREATE_COMPLETE', ['GET /hello']],
   );
 });

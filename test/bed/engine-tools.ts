@@ -32,9 +32,9 @@ export const terraformMirror = '/opt/tf-plugins';
 
 /** Why tests of Terraform are not available on this computer; undefined where they are. */
 export function terraformProblem(): string | undefined {
-  if (!existsSync(terraform)) return `not available: no ${terraform}`;
+  if (!existsSync(terraform)) return `no ${terraform}`;
   const provider = join(terraformMirror, 'registry.terraform.io/hashicorp/aws');
-  return existsSync(provider) ? undefined : `not available: no provider in ${provider}`;
+  return existsSync(provider) ? undefined : `no provider in ${provider}`;
 }
 
 export interface ToolResult {

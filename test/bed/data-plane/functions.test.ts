@@ -11,6 +11,7 @@ import {
   InvokeCommand,
   type InvokeCommandInput,
   LambdaClient,
+  PublishLayerVersionCommand,
   PublishVersionCommand,
   UpdateAliasCommand,
   UpdateFunctionCodeCommand,
@@ -92,6 +93,28 @@ describe('a Node function', () => {
     expect(answer.env.CERTIFICATE).toBe(`${answer.env.LAMBDA_TASK_ROOT}/ca.pem`);
     expect(plane.identities.findSigner(answer.env.AWS_ACCESS_KEY_ID)?.arn).toBe(role);
     expect(Buffer.from(LogResult ?? '', 'base64').toString()).toMatch(/asked\n(.*\n)*REPORT/);
+  });
+
+  test('finds its layers, a later one over an earlier one', async () => {
+    const publish = async (LayerName: string, files: Readonly<Record<string, string>>) => {
+      const { LayerVersionArn = '' } = await lambda.send(
+        new PublishLayerVersionCommand({ LayerName, Content: { ZipFile: await zipOf(files) } }),
+      );
+      return LayerVersionArn;
+    };
+    const Layers = [
+      await publish('one', { 'nodejs/node_modules/a/index.js': 'module.exports = 1', 'ca.pem': 'one' }),
+      await publish('two', { 'python/b.py': 'value = 2', 'ca.pem': 'two' }),
+    ];
+    const js = `const { readFileSync } = require('node:fs');
+exports.handler = async () => [require('a'), readFileSync(process.env.CA, 'utf8'), typeof require('@aws-sdk/client-lambda').LambdaClient];`;
+    const py = `import os, b
+def handler(event, context): return [b.value, open(os.environ['CA']).read()]`;
+    const change = { Layers, Environment: { Variables: { CA: '/opt/ca.pem' } } };
+    await create('layered', { 'index.js': js }, change);
+    await create('layered-py', { 'app.py': py }, { ...change, Runtime: 'python3.13', Handler: 'app.handler' });
+    expect((await invoke('layered')).answer).toEqual([1, 'two', 'function']);
+    expect((await invoke('layered-py')).answer).toEqual([2, 'two']);
   });
 
   test('starts afresh after a change, and stays as it was in a version and behind an alias', async () => {

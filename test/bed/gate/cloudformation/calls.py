@@ -22,15 +22,14 @@ class Calls:
         self.access_key = access_key
 
     def ask(self, service: str, action: str, **input: Any) -> dict[str, Any]:
-        for _ in range(4):
+        for left in reversed(range(4)):
             try:
                 return self.ask_once(service, action, input)
             except AwsError as error:
-                if error.code not in TEMPORARY:
+                if left == 0 or error.code not in TEMPORARY:
                     raise
-                failure = error
                 time.sleep(PAUSE_SECONDS)
-        raise failure
+        raise AssertionError
 
     def ask_once(self, service: str, action: str, input: dict[str, Any]) -> dict[str, Any]:
         from ..app import ask_moto, logged

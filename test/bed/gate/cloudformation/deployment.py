@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import copy
-import traceback
-from typing import Any
 
 from ..errors import AwsError
 from .calls import Calls
 from .intrinsics import Scope
+from .removal import Failed, deletion_order, dynamic_or_not, take_away, told
 from .scope import dynamic, enabled, scope_of
 from .stack import Resource, Stack, now
 from .template import Values, needs, order
 from .types import ResourceType, Work, type_of
 from .types.declare import as_list, as_map
-
-
-class Failed(Exception):
-    """A resource could not be made or changed."""
 
 
 class Deployment:
@@ -68,14 +63,6 @@ class Deployment:
             self.replaced[name] = standing
         self.create(name, definition, scope)
 
-    def properties(self, kind: ResourceType | None, definition: Values, scope: Scope) -> Values:
-        properties = scope.value(copy.deepcopy(definition.get("Properties", {})))
-        if self.tags and kind is not None and kind.tags == "Tags":
-            own = properties.get("Tags")
-            merged = {**as_map(self.tags), **as_map(own)}
-            properties["Tags"] = merged if isinstance(own, dict) else as_list(merged)
-        return dict(properties)
-
     def create(self, name: str, definition: Values, scope: Scope) -> None:
         stack, kind = self.stack, type_of(definition["Type"])
         resource = Resource(name, definition["Type"], definition, needs=needs(self.template, name))
@@ -85,7 +72,7 @@ class Deployment:
         try:
             if kind is None:
                 raise AwsError("NotImplemented", f"the test bed's CloudFormation does not know the type {resource.kind}", 501)
-            resource.properties = self.properties(kind, definition, scope)
+            resource.properties = evaluated(definition, scope, self.tags)
             work = Work(self.calls, stack, resource)
             properties = dynamic(self.calls, resource.properties)
             resource.physical = kind.create(work, properties)
@@ -98,7 +85,7 @@ class Deployment:
     def change(self, resource: Resource, definition: Values, scope: Scope) -> None:
         stack, kind = self.stack, type_of(definition["Type"])
         assert kind is not None
-        properties = self.properties(kind, definition, scope)
+        properties = evaluated(definition, scope, self.tags)
         changed = differing(resource.properties, properties)
         resource.needs = needs(self.template, resource.logical)
         if not changed:
@@ -164,7 +151,8 @@ class Deployment:
         prefix = "ROLLBACK" if self.creates else "UPDATE_ROLLBACK"
         stack.move(f"{prefix}_IN_PROGRESS", f"{reason}Rollback requested by user." if self.creates else reason)
         failed = False
-        for resource, properties, definition in reversed(self.changed):
+        # As any update: what something depends on goes first.
+        for resource, properties, definition in self.changed:
             failed |= not self.restore(resource, properties, definition)
         for resource in deletion_order({str(at): one for at, one in enumerate(self.made)}):
             failed |= not self.unmake(resource)
@@ -200,80 +188,16 @@ class Deployment:
         return True
 
 
+def evaluated(definition: Values, scope: Scope, tags: list[Values]) -> Values:
+    """The properties of a resource, with the stack's tags where it takes tags."""
+    properties = dict(scope.value(copy.deepcopy(definition.get("Properties", {}))))
+    kind = type_of(definition["Type"])
+    if tags and kind is not None and kind.tags:
+        own = properties.get("Tags")
+        merged = {**as_map(tags), **as_map(own)}
+        properties["Tags"] = merged if isinstance(own, dict) else as_list(merged)
+    return properties
+
+
 def differing(old: Values, new: Values) -> set[str]:
     return {key for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
-
-
-def dynamic_or_not(calls: Calls, properties: Values) -> Values:
-    """The old value of a reference may be gone."""
-    try:
-        return dict(dynamic(calls, properties))
-    except AwsError:
-        return properties
-
-
-def deletion_order(resources: dict[str, Resource]) -> list[Resource]:
-    """Each before what it needs."""
-    left, sorted_ones = list(resources.values()), []
-    while left:
-        needed = {name for one in left for name in one.needs if name != one.logical}
-        free = [one for one in left if one.logical not in needed] or left[-1:]
-        sorted_ones += free
-        left = [one for one in left if not any(one is other for other in free)]
-    return sorted_ones
-
-
-# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html
-def policy_of(resource: Resource, policy: str | None) -> str:
-    if policy is not None:
-        return policy
-    alone = resource.kind == "AWS::RDS::DBInstance" and "DBClusterIdentifier" not in resource.properties
-    return "Snapshot" if alone or resource.kind == "AWS::RDS::DBCluster" else "Delete"
-
-
-def take_away(calls: Calls, stack: Stack, resource: Resource, policy: str | None) -> None:
-    decided = policy_of(resource, policy)
-    if decided in ("Retain", "RetainExceptOnCreate"):
-        stack.mark(resource, "DELETE_SKIPPED")
-        return
-    stack.mark(resource, "DELETE_IN_PROGRESS")
-    kind = type_of(resource.kind)
-    if kind is not None and resource.physical:
-        work = Work(calls, stack, resource)
-        properties = dynamic_or_not(calls, resource.properties)
-        if decided == "Snapshot":
-            kind.snapshot(work, properties)
-        else:
-            kind.delete(work, properties)
-    stack.mark(resource, "DELETE_COMPLETE")
-
-
-def delete_stack(calls: Calls, stack: Stack, retained: list[str]) -> None:
-    """Everything that it has; `DELETE_FAILED` with what is left when something does not go."""
-    failed = []
-    for resource in deletion_order(stack.resources):
-        if resource.status == "DELETE_COMPLETE":
-            continue
-        if any(resource.logical in other.needs for other in failed):
-            continue
-        try:
-            kept = "Retain" if resource.logical in retained else resource.definition.get("DeletionPolicy")
-            take_away(calls, stack, resource, kept)
-        except Exception as error:
-            stack.mark(resource, "DELETE_FAILED", told(stack, error))
-            failed.append(resource)
-    if failed:
-        stack.move("DELETE_FAILED", f"The following resource(s) failed to delete: [{', '.join(one.logical for one in failed)}]. ")
-        return
-    stack.move("DELETE_COMPLETE")
-    stack.deleted = now()
-
-
-def told(stack: Stack, error: Any) -> str:
-    """A reason for an event; a bug of the bed is a violation, so that no test takes it for AWS's answer."""
-    if isinstance(error, Failed):
-        return str(error)
-    if isinstance(error, AwsError):
-        return f"{error.message} (Service error code: {error.code})"
-    stack.account.violate("gate", "cloudformation", stack.name, "".join(traceback.format_exception(error)))
-    return f"the gate failed: {error!r}"

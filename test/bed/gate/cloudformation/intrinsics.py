@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from ..errors import AwsError
 from .template import Values, invalid
 
 NO_VALUE = object()
@@ -56,7 +57,7 @@ class Scope:
     def standing(self, name: str) -> Any:
         found = self.find(name)
         if found is None:
-            raise Unknown(f"Unresolved resource dependencies [{name}] in the Resources block of the template")
+            raise Unknown("ValidationError", f"Unresolved resource dependencies [{name}] in the Resources block of the template", 400)
         return found
 
     def attribute(self, name: str, path: str) -> Any:
@@ -73,8 +74,8 @@ class Scope:
         return truth(self.value(conditions[name]))
 
 
-class Unknown(Exception):
-    """What a value depends on does not stand yet: in a change set, `known after apply`."""
+class Unknown(AwsError):
+    """What a value depends on does not stand: not yet, in a change set."""
 
 
 def truth(value: Any) -> bool:

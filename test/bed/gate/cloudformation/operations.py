@@ -15,12 +15,13 @@ from typing import Any
 from ..errors import AwsError
 from ..registry import invents
 from .calls import Calls
-from .deployment import Deployment, delete_stack
+from .deployment import Deployment
 from .preparation import changes_of, outputs_differ, prepared
+from .removal import delete_stack
 from .stack import ChangeSet, Stack, find_stack, get_stack, stacks_of
 from .template import Values, invalid
 
-ROW = "cloudformation"
+ROW = "cloudformation-stacks"
 WAIT_SECONDS = 20
 
 

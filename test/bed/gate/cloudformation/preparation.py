@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 from urllib.parse import unquote, urlparse
 
@@ -10,7 +9,7 @@ from moto.s3.models import s3_backends
 
 from ..errors import AwsError
 from .calls import Calls
-from .deployment import differing
+from .deployment import differing, evaluated
 from .intrinsics import Unknown
 from .sam import expand
 from .scope import enabled, parameters_of, scope_of
@@ -39,7 +38,8 @@ def fetched(call: Any, url: str) -> str:
     in_host = host.split(".s3")[0] if ".s3" in host and ".amazonaws." in host else ""
     bucket, _, key = f"{in_host}/{path}".partition("/") if in_host else path.partition("/")
     try:
-        return s3_backends[call.account.id]["aws"].get_object(bucket, key).value.decode()
+        stored: Any = s3_backends[call.account.id]["aws"].get_object(bucket, key)
+        return str(stored.value.decode())
     except Exception:
         raise invalid(f"S3 error: Access Denied\nFor more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html (no {url} in the test bed)") from None
 
@@ -78,18 +78,15 @@ def check_capabilities(template: Values, capabilities: list[str]) -> None:
 
 def changes_of(calls: Calls, stack: Stack, template: Values, given: Values, tags: list[Values]) -> list[Values]:
     """As DescribeChangeSet shows them: what a reference will give counts as a change when its resource is replaced or new."""
-    from .deployment import Deployment
-
     scope = scope_of(calls, stack, template, given, {})
     names = enabled(template, scope)
-    planned = Deployment(calls, stack, template, "", given, tags)
     changes = [changed(name, template["Resources"][name]["Type"], "Add") for name in template["Resources"] if name in names and name not in stack.resources]
     known = scope_of(calls, stack, template, given, stack.resources)
     for name in names & set(stack.resources):
         standing, definition = stack.resources[name], template["Resources"][name]
         kind = type_of(definition["Type"])
         try:
-            keys = differing(standing.properties, planned.properties(kind, copy.deepcopy(definition), known))
+            keys = differing(standing.properties, evaluated(definition, known, tags))
         except Unknown:
             keys = {"Properties"}
         metadata = standing.definition.get("Metadata") != definition.get("Metadata")

@@ -13,8 +13,8 @@ from .template import Values
 
 def shaped(service: str, action: str, properties: Values, **rename: str | None) -> Values:
     """The input of `action`; `rename` names properties that the API calls otherwise, None leaves one out."""
-    named = {rename.get(name, name): value for name, value in properties.items()}
-    named.pop(None, None)
+    called = {name: rename.get(name, name) for name in properties}
+    named = {str(called[name]): value for name, value in properties.items() if called[name] is not None}
     shape = service_model(service).operation_model(action).input_shape
     return structure(named, shape, f"{service}:{action}")
 

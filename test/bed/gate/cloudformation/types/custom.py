@@ -39,7 +39,7 @@ def text_of(value: Any) -> Any:
 @declare("AWS::CloudFormation::CustomResource")
 class CustomResource(ResourceType):
     mutable = frozenset({"*"})
-    tags = None
+    tags = False
 
     def replaced_by(self, changed: set[str]) -> bool:
         return "ServiceToken" in changed

@@ -92,7 +92,19 @@ def secret_of(found: Values) -> Values:
 class Instance(Database):
     word, status, list_name, snapshots = "DBInstance", "DBInstanceStatus", "DBInstances", "FinalDBSnapshotIdentifier"
     rename = {"VPCSecurityGroups": "VpcSecurityGroupIds", "DeleteAutomatedBackups": None, "AllowMajorVersionUpgrade": None}
-    fixed = frozenset({"DBInstanceIdentifier", "DBName", "DBSubnetGroupName", "Engine", "MasterUsername", "StorageEncrypted", "KmsKeyId", "AvailabilityZone", "DBClusterIdentifier"})
+    fixed = frozenset({"DBInstanceIdentifier", "DBName", "DBSubnetGroupName", "Engine", "MasterUsername", "StorageEncrypted", "KmsKeyId", "AvailabilityZone", "DBClusterIdentifier", "SourceDBInstanceIdentifier"})
+
+    def create(self, work: Work, properties: Values) -> str:
+        if "SourceDBInstanceIdentifier" not in properties:
+            return super().create(work, properties)
+        # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-dbinstance.html: a read replica
+        id = str(properties.get(self.key) or work.name(63, lower=True)).lower()
+        own = {key: value for key, value in properties.items() if key not in ("Engine", "EngineVersion")}
+        input = shaped("rds", "CreateDBInstanceReadReplica", {**own, self.key: id}, **self.rename)
+        work.ask("rds", "CreateDBInstanceReadReplica", **input)
+        work.made(id)
+        self.settle(work, id)
+        return id
 
     def attributes(self, work: Work, properties: Values) -> Values:
         found = self.look(work, work.id)
@@ -103,7 +115,9 @@ class Instance(Database):
         }
 
     def removal(self, found: Values, how: Values) -> Values:
-        return {"SkipFinalSnapshot": True} if found.get("DBClusterIdentifier") else how
+        # Neither a cluster's member nor a replica has a snapshot of its own.
+        alone = not found.get("DBClusterIdentifier") and not found.get("ReadReplicaSourceDBInstanceIdentifier")
+        return how if alone else {"SkipFinalSnapshot": True}
 
 
 @declare("AWS::RDS::DBCluster")

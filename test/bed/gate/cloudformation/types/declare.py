@@ -57,8 +57,8 @@ class ResourceType:
 
     name = ""
     mutable: frozenset[str] = frozenset()
-    # Whether a stack's tags are given to it, and in which property.
-    tags: str | None = "Tags"
+    # Whether it takes tags, and so those of its stack.
+    tags = True
 
     def create(self, work: Work, properties: Values) -> str:
         raise NotImplementedError

@@ -12,7 +12,7 @@ from .declare import ResourceType, Work, declare
 @declare("AWS::Events::Rule")
 class Rule(ResourceType):
     mutable = frozenset({"Description", "EventPattern", "RoleArn", "ScheduleExpression", "State", "Targets"})
-    tags = None
+    tags = False
 
     def create(self, work: Work, properties: Values) -> str:
         name = str(properties.get("Name") or work.name())

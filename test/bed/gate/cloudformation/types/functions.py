@@ -90,7 +90,7 @@ class Function(ResourceType):
 
 @declare("AWS::Lambda::Version")
 class Version(ResourceType):
-    tags = None
+    tags = False
 
     def create(self, work: Work, properties: Values) -> str:
         made = work.ask("lambda", "PublishVersion", **shaped("lambda", "PublishVersion", properties, ProvisionedConcurrencyConfig=None, RuntimePolicy=None))
@@ -115,7 +115,7 @@ def alias_input(properties: Values) -> Values:
 @declare("AWS::Lambda::Alias")
 class Alias(ResourceType):
     mutable = frozenset({"Description", "FunctionVersion", "RoutingConfig"})
-    tags = None
+    tags = False
 
     def create(self, work: Work, properties: Values) -> str:
         return str(work.ask("lambda", "CreateAlias", **shaped("lambda", "CreateAlias", alias_input(properties)))["AliasArn"])
@@ -142,7 +142,7 @@ def place_of(name: str) -> Values:
 
 @declare("AWS::Lambda::Permission")
 class Permission(ResourceType):
-    tags = None
+    tags = False
 
     def create(self, work: Work, properties: Values) -> str:
         id = work.name(100)
@@ -160,7 +160,7 @@ class Permission(ResourceType):
 
 @declare("AWS::Lambda::LayerVersion")
 class LayerVersion(ResourceType):
-    tags = None
+    tags = False
 
     def create(self, work: Work, properties: Values) -> str:
         named = {"LayerName": properties.get("LayerName") or work.name(), **properties}
@@ -177,7 +177,7 @@ class LayerVersion(ResourceType):
 @declare("AWS::Lambda::Url")
 class Url(ResourceType):
     mutable = frozenset({"AuthType", "Cors", "InvokeMode"})
-    tags = None
+    tags = False
 
     def input(self, action: str, properties: Values) -> Values:
         place = {**place_of(properties["TargetFunctionArn"]), **({"Qualifier": properties["Qualifier"]} if "Qualifier" in properties else {})}
@@ -202,7 +202,7 @@ class Url(ResourceType):
 @declare("AWS::Lambda::EventInvokeConfig")
 class EventInvokeConfig(ResourceType):
     mutable = frozenset({"DestinationConfig", "MaximumEventAgeInSeconds", "MaximumRetryAttempts"})
-    tags = None
+    tags = False
 
     def create(self, work: Work, properties: Values) -> str:
         work.ask("lambda", "PutFunctionEventInvokeConfig", **shaped("lambda", "PutFunctionEventInvokeConfig", properties))

@@ -13,7 +13,7 @@ class Part(ResourceType):
 
     word = ""
     id_key = ""
-    tags: str | None = None
+    tags = False
     fixed = frozenset({"ApiId"})
 
     def replaced_by(self, changed: set[str]) -> bool:
@@ -49,7 +49,7 @@ def retag(work: Work, path: str, properties: Values, old: Values) -> None:
 
 @declare("AWS::ApiGatewayV2::Api")
 class Api(Part):
-    word, id_key, tags, fixed = "Api", "ApiId", "Tags", frozenset({"ProtocolType"})
+    word, id_key, tags, fixed = "Api", "ApiId", True, frozenset({"ProtocolType"})
 
     def place(self, id: str, properties: Values) -> Values:
         return {"ApiId": id}
@@ -99,7 +99,7 @@ class Authorizer(Part):
 
 @declare("AWS::ApiGatewayV2::Stage")
 class Stage(Part):
-    word, id_key, tags, fixed = "Stage", "StageName", "Tags", frozenset({"ApiId", "StageName"})
+    word, id_key, tags, fixed = "Stage", "StageName", True, frozenset({"ApiId", "StageName"})
 
     def update(self, work: Work, properties: Values, old: Values, changed: set[str]) -> None:
         super().update(work, properties, old, changed)

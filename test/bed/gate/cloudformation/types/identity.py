@@ -72,7 +72,7 @@ class Policy(ResourceType):
     """An inline policy of some roles, users and groups."""
 
     mutable = frozenset({"PolicyDocument", "Roles", "Users", "Groups"})
-    tags = None
+    tags = False
 
     def create(self, work: Work, properties: Values) -> str:
         self.put(work, properties)
@@ -103,7 +103,7 @@ class Policy(ResourceType):
 @declare("AWS::IAM::ManagedPolicy")
 class ManagedPolicy(ResourceType):
     mutable = frozenset({"PolicyDocument", "Roles"})
-    tags = None
+    tags = False
 
     def create(self, work: Work, properties: Values) -> str:
         input = {

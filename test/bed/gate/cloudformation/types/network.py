@@ -105,7 +105,7 @@ class RouteTable(Tagged):
 
 @declare("AWS::EC2::Route")
 class Route(ResourceType):
-    tags = None
+    tags = False
 
     def create(self, work: Work, properties: Values) -> str:
         work.ask("ec2", "CreateRoute", **shaped("ec2", "CreateRoute", properties))
@@ -121,7 +121,7 @@ class Route(ResourceType):
 
 @declare("AWS::EC2::SubnetRouteTableAssociation")
 class SubnetRouteTableAssociation(ResourceType):
-    tags = None
+    tags = False
 
     def create(self, work: Work, properties: Values) -> str:
         return str(work.ask("ec2", "AssociateRouteTable", **shaped("ec2", "AssociateRouteTable", properties))["AssociationId"])
@@ -147,7 +147,7 @@ class InternetGateway(Tagged):
 
 @declare("AWS::EC2::VPCGatewayAttachment")
 class VpcGatewayAttachment(ResourceType):
-    tags = None
+    tags = False
 
     def create(self, work: Work, properties: Values) -> str:
         work.ask("ec2", "AttachInternetGateway", **shaped("ec2", "AttachInternetGateway", properties))

@@ -53,7 +53,7 @@ class TargetGroup(ResourceType):
     """
 
     mutable = frozenset({"ConnectionPoolConfigurationInfo", "DBClusterIdentifiers", "DBInstanceIdentifiers"})
-    tags = None
+    tags = False
 
     def create(self, work: Work, properties: Values) -> str:
         self.configure(work, properties)

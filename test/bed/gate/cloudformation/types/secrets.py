@@ -81,7 +81,7 @@ class SecretTargetAttachment(ResourceType):
     """Adds engine, host, port, dbname and identifier to the secret's JSON."""
 
     mutable = frozenset({"TargetId", "TargetType"})
-    tags = None
+    tags = False
 
     def create(self, work: Work, properties: Values) -> str:
         id = str(properties["SecretId"])
@@ -108,7 +108,7 @@ class SecretTargetAttachment(ResourceType):
 @declare("AWS::SecretsManager::ResourcePolicy")
 class ResourcePolicy(ResourceType):
     mutable = frozenset({"ResourcePolicy", "BlockPublicPolicy"})
-    tags = None
+    tags = False
 
     def create(self, work: Work, properties: Values) -> str:
         policy = properties["ResourcePolicy"]

@@ -66,7 +66,7 @@ class SecurityGroup(Tagged):
 
 
 class Rule(ResourceType):
-    tags = None
+    tags = False
     way = ""
 
     def create(self, work: Work, properties: Values) -> str:

@@ -46,7 +46,7 @@ class Bucket(ResourceType):
 @declare("AWS::S3::BucketPolicy")
 class BucketPolicy(ResourceType):
     mutable = frozenset({"PolicyDocument"})
-    tags = None
+    tags = False
 
     def create(self, work: Work, properties: Values) -> str:
         self.update(work, properties, {}, set())
@@ -153,7 +153,7 @@ class LogGroup(ResourceType):
 @declare("AWS::CDK::Metadata")
 class Metadata(ResourceType):
     mutable = frozenset({"*"})
-    tags = None
+    tags = False
 
     def create(self, work: Work, properties: Values) -> str:
         return work.name()
