@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import type { Engine } from './engine.ts';
 import type { EngineStage, Tool } from './tool.ts';
@@ -22,18 +24,17 @@ export const terraform: Engine = {
   },
   async deploy(tool, stage) {
     await initialise(tool, stage);
-    await tool.run(['apply', ...quiet, '-auto-approve']);
+    await tool.run(['apply', ...quiet, ...settingsOf(stage), '-auto-approve']);
   },
   async plan(tool, stage) {
     await initialise(tool, stage);
     // 2: there are changes. developer.hashicorp.com/terraform/cli/commands/plan
-    return (
-      (await tool.run(['plan', ...quiet, '-lock=false', '-detailed-exitcode'], { accept: [0, 2] })) === 2
-    );
+    const args = ['plan', ...quiet, ...settingsOf(stage), '-lock=false', '-detailed-exitcode'];
+    return (await tool.run(args, { accept: [0, 2] })) === 2;
   },
   async destroy(tool, stage) {
     await initialise(tool, stage);
-    await tool.run(['destroy', ...quiet, '-auto-approve']);
+    await tool.run(['destroy', ...quiet, ...settingsOf(stage), '-auto-approve']);
   },
   async readState(tool, { stage }) {
     // Only asking, nobody's selected workspace is changed.
@@ -44,6 +45,10 @@ export const terraform: Engine = {
     return { outputs: parseOutputs(outputs.stdout), resources: parseList(resources) };
   },
 };
+
+/** The variables of one stage, where it has a file of them. */
+const settingsOf = ({ projectDir, stage }: EngineStage): string[] =>
+  existsSync(join(projectDir, 'infra', `${stage}.tfvars`)) ? [`-var-file=${stage}.tfvars`] : [];
 
 /** Quick where everything is there. */
 async function initialise(tool: Tool, { stage }: EngineStage): Promise<void> {

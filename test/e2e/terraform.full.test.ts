@@ -11,18 +11,22 @@ const preset = ['--template', 'terraform-aurora-fastapi'];
 // The runtime is the newest that provider 5.100 knows.
 const node = ['--language', 'node', '--framework', 'none', '--packaging', 'zip', '--runtime', 'nodejs22.x'];
 
+/** Terraform deletes the interfaces that a function leaves behind as soon as it sees them; the gate's stay until they go. */
+const pace = { default: 0, 'lambda.interface': 0 };
+
 withTerraform(
   'serves rows; a second plan is empty; what rotation changes outside Terraform stays; nothing is left',
   { timeout: 1_800_000 },
   async () => {
-    const project = await startEngineProject([...preset, ...node], {
-      pace: { default: 0, 'lambda.interface': 0 },
-    });
+    const project = await startEngineProject([...preset, ...node], { pace });
     await changeAnswers(project, { cloud: { database: { deletionProtection: false } } });
+
+    await writeFile(join(project.dir, 'infra/dev.tfvars'), 'log_retention_days = 30\n');
 
     const deployed = deployedBy(await project.run('deploy', '--yes', '--json'));
     expect(deployed.health.status).toBe(200);
     expect(await changesOfPlan(project)).toEqual([]);
+    expect(await logRetention(project)).toEqual([30, 30, 30]);
     await succeed(project.run('migrate', '--stage', 'dev'));
     await succeed(project.run('seed', '--stage', 'dev'));
     expect(await titlesAt(deployed.url)).toBe(2);
@@ -41,6 +45,26 @@ withTerraform(
     await succeed(project.run('destroy', '--confirm', 'shop', '--json'));
     const { stdout } = await terraform(project, ['state', 'list'], { TF_WORKSPACE: 'dev' });
     expect(stdout.replaceAll(/^data\..*\n?/gm, '')).toBe('');
+  },
+);
+
+withTerraform(
+  'the preset serves rows and the documents of its API, with its packages in a layer',
+  { timeout: 1_800_000 },
+  async () => {
+    const project = await startEngineProject(preset, { pace });
+    const { url } = deployedBy(await project.run('deploy', '--yes', '--json'));
+    await succeed(project.run('migrate', '--stage', 'dev'));
+    await succeed(project.run('seed', '--stage', 'dev'));
+    expect(await titlesAt(url)).toBe(2);
+    const openapi = (await (await fetch(`${url}/openapi.json`)).json()) as { paths: object };
+    expect(Object.keys(openapi.paths)).toContain('/books/available');
+    expect((await fetch(`${url}/docs`)).status).toBe(200);
+    const status = (await succeed(project.run('status', '--json', '--no-prices'))).json();
+    expect(status).toMatchObject({
+      engine: 'terraform',
+      outputs: { url, databaseName: 'shop', stage: 'dev' },
+    });
   },
 );
 
@@ -76,6 +100,13 @@ async function changeAnswers(
 const terraform = ({ engines, dir, env }: EngineProject, args: readonly string[], more = {}) =>
   engines.run('terraform', args, { cwd: join(dir, 'infra'), environment: { ...env, ...more } });
 
+async function logRetention({ engines }: EngineProject): Promise<(number | undefined)[]> {
+  const { logGroups } = await engines.bed.aws<{ logGroups: { retentionInDays?: number }[] }>({
+    ...{ service: 'logs', action: 'DescribeLogGroups', input: {} },
+  });
+  return logGroups.map(({ retentionInDays }) => retentionInDays);
+}
+
 interface PlannedChange {
   readonly address: string;
   readonly change: {
@@ -88,7 +119,7 @@ interface PlannedChange {
 /** Which attributes of which resources Terraform would change now; all but what moto answers wrongly. */
 async function changesOfPlan(project: EngineProject): Promise<string[]> {
   const workspace = { TF_WORKSPACE: 'dev' };
-  await terraform(project, ['plan', '-input=false', '-out=test.tfplan'], workspace);
+  await terraform(project, ['plan', '-input=false', '-var-file=dev.tfvars', '-out=test.tfplan'], workspace);
   const { stdout } = await terraform(project, ['show', '-json', 'test.tfplan'], workspace);
   const { resource_changes = [] } = JSON.parse(stdout) as { resource_changes?: PlannedChange[] };
   return resource_changes

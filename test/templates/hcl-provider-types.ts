@@ -58,7 +58,9 @@ const folderOf = ({ type }: HclBlock, kind: 'resource' | 'data'): string =>
 /** Every attribute and block of the module that the provider does not know, and every one that it misses. */
 export async function findSchemaFaults(module: HclModule): Promise<string[]> {
   const blocks = [
-    ...module.resources.map((block) => ({ block, folder: folderOf(block, 'resource') })),
+    ...module.resources
+      .filter(({ type }) => type !== 'terraform_data')
+      .map((block) => ({ block, folder: folderOf(block, 'resource') })),
     ...module.data.map((block) => ({ block, folder: folderOf(block, 'data') })),
   ];
   const root = await fetchProviderTypes([...new Set(blocks.map(({ folder }) => folder))]);

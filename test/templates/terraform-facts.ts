@@ -84,6 +84,7 @@ async function verifyDatabase(module: HclModule, choices: Choices): Promise<void
           enable_http_endpoint: true,
         }
       : { instance_class: 'db.t4g.micro', storage_type: 'gp3', allocated_storage: 20, multi_az: false }),
+    skip_final_snapshot: '<!var.final_snapshot>',
     enabled_cloudwatch_logs_exports: isAurora ? ['postgresql'] : ['postgresql', 'upgrade'],
   });
   const members = isAurora
@@ -149,7 +150,7 @@ function verifyOutputs(module: HclModule, choices: Choices): void {
 
 /** What takes no tags of its own, or is not looked for by them. */
 const untagged =
-  /^aws_(iam_role_policy|route|route_table_association|lambda_(alias|permission|layer_version)|apigatewayv2_(integration|route|authorizer)|cloudwatch_event_target|vpc_security_group_\w+_rule|db_proxy_(default_target_group|target))$/;
+  /^terraform_data$|^aws_(iam_role_policy|route|route_table_association|lambda_(alias|permission|layer_version)|apigatewayv2_(integration|route|authorizer)|cloudwatch_event_target|vpc_security_group_\w+_rule|db_proxy_(default_target_group|target))$/;
 
 function verifyTags(module: HclModule): void {
   const tags = Object.keys((module.providers.aws as { default_tags: [{ tags: Body }] }).default_tags[0].tags);

@@ -27,8 +27,8 @@ resource "aws_rds_cluster" "database" {
   backup_retention_period         = local.backup_days
   copy_tags_to_snapshot           = true
   deletion_protection             = local.deletion_protection
-  skip_final_snapshot             = var.final_snapshot_name == null
-  final_snapshot_identifier       = var.final_snapshot_name
+  skip_final_snapshot             = !var.final_snapshot
+  final_snapshot_identifier       = local.final_snapshot_name
   enabled_cloudwatch_logs_exports = ["postgresql"]
   # Else a change waits for the maintenance window, days after the apply that says it is done.
   apply_immediately = true

@@ -21,10 +21,19 @@ variable "deletion_protection" {
   default     = null
 }
 
-variable "final_snapshot_name" {
-  description = "Name of a snapshot that is taken when the database is deleted; null: its data are lost. Apply it before you destroy: Terraform reads it from the state."
-  type        = string
-  default     = null
+variable "final_snapshot" {
+  description = "Whether a snapshot is taken when the database is deleted; without one its data are lost. Apply false before you destroy: Terraform reads it from the state."
+  type        = bool
+  default     = true
+}
+
+# When the stage was made, for the name of its last snapshot: a later stage of the same name has another one.
+resource "terraform_data" "made" {
+  input = formatdate("YYYYMMDDhhmmss", plantimestamp())
+
+  lifecycle {
+    ignore_changes = [input]
+  }
 }
 
 locals {
@@ -35,4 +44,6 @@ locals {
   database_version    = coalesce(var.database_version, try(local.cloud.database.version, null), local.postgres_major)
   backup_days         = coalesce(var.backup_days, try(local.cloud.database.backupDays, null), 7)
   deletion_protection = coalesce(var.deletion_protection, try(local.cloud.database.deletionProtection, null), true)
+
+  final_snapshot_name = var.final_snapshot ? "${local.prefix}-final-${terraform_data.made.output}" : null
 }

@@ -19,18 +19,25 @@ run "private_and_encrypted" {
   }
 }
 
+run "last_snapshot" {
+  assert {
+    condition = (
+      !aws_rds_cluster.database.skip_final_snapshot &&
+      can(regex("-final-[0-9]{14}$", aws_rds_cluster.database.final_snapshot_identifier))
+    )
+    error_message = "a database that is deleted leaves a snapshot"
+  }
+}
+
 run "last_days" {
   variables {
     deletion_protection = false
-    final_snapshot_name = "the-last-one"
+    final_snapshot      = false
   }
 
   assert {
-    condition = (
-      !aws_rds_cluster.database.deletion_protection && !aws_rds_cluster.database.skip_final_snapshot &&
-      aws_rds_cluster.database.final_snapshot_identifier == "the-last-one"
-    )
-    error_message = "a database that may be deleted leaves the snapshot that was asked for"
+    condition     = !aws_rds_cluster.database.deletion_protection && aws_rds_cluster.database.skip_final_snapshot
+    error_message = "a database may be deleted without a trace, when that is asked for"
   }
 }
 
