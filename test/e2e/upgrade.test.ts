@@ -18,6 +18,7 @@ import { join, relative } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hashRuntime } from '../../scripts/hash-runtime.ts';
+import { hashOf } from '../../src/scaffold/upgrade/content.ts';
 import { built, emptyFolder, plainEnvironment, repository, runCli } from './cli.ts';
 import { devEnvironment } from './dev.ts';
 
@@ -35,13 +36,21 @@ interface Upgraded {
   }[];
 }
 
+/** What is upgraded with: as built, which projects carry as a tarball; later as from a registry. */
+let current = built;
+
+async function copyPackage(prefix: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), prefix));
+  for (const part of ['bin', 'dist', 'templates', 'schema', 'LICENSE', 'package.json', 'oclif.manifest.json'])
+    await cp(join(repository, part), join(folder, part), { recursive: true });
+  await symlink(join(repository, 'node_modules'), join(folder, 'node_modules'));
+  return folder;
+}
+
 /** A lambdapg of an older version, whose templates differ from these in one way of each kind. */
 let older = '';
 beforeAll(async () => {
-  older = await mkdtemp(join(tmpdir(), 'lambdapg-older-'));
-  for (const part of ['bin', 'dist', 'templates', 'schema', 'LICENSE', 'package.json', 'oclif.manifest.json'])
-    await cp(join(repository, part), join(older, part), { recursive: true });
-  await symlink(join(repository, 'node_modules'), join(older, 'node_modules'));
+  older = await copyPackage('lambdapg-older-');
   for (const file of ['package.json', 'oclif.manifest.json'])
     await editJson(older, file, { version: '0.0.9' });
   const templates = join(older, 'templates');
@@ -62,7 +71,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(older, { recursive: true, force: true }));
 
-describe('lambdapg upgrade', { timeout: 120_000 }, () => {
+describe('lambdapg upgrade, with the command line in the project', { timeout: 120_000 }, () => {
   test('keeps what the person changed, brings what is new, and the project passes its own tests', async () => {
     const project = await makeOld('node');
     await appendFile(join(project, 'README.md'), '\nOur own notes.\n');
@@ -124,6 +133,24 @@ describe('lambdapg upgrade', { timeout: 120_000 }, () => {
     expect([tests.exitCode, tests.stdout + tests.stderr]).toEqual([0, expect.stringContaining('fail 0')]);
   });
 
+  test('from the copy that npm installed, whose program it made executable, there is nothing to do', async () => {
+    const project = await makeOld('node');
+    await chmod(join(older, 'bin/run.js'), 0o755);
+    const { exitCode, stdout } = await runOlder(['upgrade'], project);
+    expect([exitCode, stdout]).toEqual([0, 'nothing to do: the project is as lambdapg 0.0.9 writes it']);
+  });
+});
+
+describe('lambdapg upgrade, from a registry', { timeout: 120_000 }, () => {
+  let newer = '';
+  beforeAll(async () => {
+    newer = await copyPackage('lambdapg-newer-');
+    for (const folder of [older, newer]) await writeFile(join(folder, 'dist/release.json'), '{}\n');
+    made.clear();
+    current = join(newer, 'bin/run.js');
+  });
+  afterAll(() => rm(newer, { recursive: true, force: true }));
+
   test('a project that nobody touched ends as this version would have made it', async () => {
     const project = await makeOld('python');
     const fresh = await copyOf('new', 'python');
@@ -135,7 +162,7 @@ describe('lambdapg upgrade', { timeout: 120_000 }, () => {
     const [project, twin] = await Promise.all([makeOld('node'), makeOld('node')]);
     await Promise.all([project, twin].map((each) => appendFile(join(each, 'README.md'), 'ours\n')));
     await mkdir(join(project, '.lambdapg'));
-    const child = spawn(process.execPath, [built, 'upgrade', '--yes'], {
+    const child = spawn(process.execPath, [current, 'upgrade', '--yes'], {
       cwd: project,
       env: plainEnvironment(),
       stdio: 'ignore',
@@ -150,13 +177,6 @@ describe('lambdapg upgrade', { timeout: 120_000 }, () => {
     await upgrade(twin, '--yes');
     expect(await contentsOf(project)).toEqual(await contentsOf(twin));
     expect(await textOf(project, 'README.md')).toMatch(/ours\n$/);
-  });
-
-  test('from the copy that npm installed, whose program it made executable, there is nothing to do', async () => {
-    const project = await makeOld('node');
-    await chmod(join(older, 'bin/run.js'), 0o755);
-    const { exitCode, stdout } = await runOlder(['upgrade'], project);
-    expect([exitCode, stdout]).toEqual([0, 'nothing to do: the project is as lambdapg 0.0.9 writes it']);
   });
 
   test('a changed runtime stays until it is asked for, then its changes are in a patch', async () => {
@@ -190,7 +210,7 @@ describe('lambdapg upgrade', { timeout: 120_000 }, () => {
     const project = await makeOld('node');
     await execa('git', ['init', '--quiet'], { cwd: project });
     const before = await contentsOf(project);
-    const shown = await runCli(['upgrade', '--dry-run'], { cwd: project });
+    const shown = await runCurrent(['upgrade', '--dry-run'], project);
     expect([shown.exitCode, shown.stderr]).toEqual([
       3,
       expect.stringMatching(/\d+ uncommitted changes here/),
@@ -198,9 +218,9 @@ describe('lambdapg upgrade', { timeout: 120_000 }, () => {
     expect(shown.stdout).toMatch(/^--- a\/src\/db\.ts\n\+\+\+ b\/src\/db\.ts\n@@/m);
     expect(shown.stdout).toContain('-// a line of 0.0.9');
     expect(shown.stdout).toMatch(/^ {2}updated {3}src\/db\.ts$/m);
-    const terse = await runCli(['upgrade', '--plan', '--no-diff'], { cwd: project });
+    const terse = await runCurrent(['upgrade', '--plan', '--no-diff'], project);
     expect([terse.exitCode, terse.stdout.includes('@@')]).toEqual([3, false]);
-    const unasked = await runCli(['upgrade'], { cwd: project });
+    const unasked = await runCurrent(['upgrade'], project);
     expect([unasked.exitCode, unasked.stderr]).toEqual([2, expect.stringContaining('--yes')]);
     expect(await contentsOf(project)).toEqual(before);
   });
@@ -230,17 +250,22 @@ describe('lambdapg upgrade', { timeout: 120_000 }, () => {
   });
 });
 
-const runOlder = (args: readonly string[], cwd: string) =>
-  execa(process.execPath, [join(older, 'bin/run.js'), ...args], {
+const run = async (program: string, args: readonly string[], cwd: string) => {
+  const { exitCode, stdout, stderr } = await execa(process.execPath, [program, ...args], {
     ...{ cwd, env: plainEnvironment(), extendEnv: false, reject: false, stdin: 'ignore' },
   });
+  return { exitCode, stdout: `${stdout}`, stderr: `${stderr}` };
+};
+
+const runOlder = (args: readonly string[], cwd: string) => run(join(older, 'bin/run.js'), args, cwd);
+const runCurrent = (args: readonly string[], cwd: string) => run(current, args, cwd);
 
 /** Copies of what is made once: a project of the older version, and one of this. */
 const made = new Map<string, Promise<string>>();
 
 async function copyOf(version: 'old' | 'new', language: 'node' | 'python'): Promise<string> {
   const key = `${version}-${language}`;
-  const origin = made.get(key) ?? make(version, language, join(older, 'projects', key));
+  const origin = made.get(key) ?? make(version, language, join(await mkdtemp(join(older, 'projects-')), key));
   made.set(key, origin);
   const project = join(await emptyFolder(), 'my-api');
   await cp(await origin, project, { recursive: true });
@@ -259,17 +284,15 @@ async function make(version: 'old' | 'new', language: string, directory: string)
     '--no-install',
     '--no-git',
   ];
-  const { exitCode, stderr } = await (version === 'old'
-    ? runOlder(args, older)
-    : runCli(args, { cwd: older }));
-  if (exitCode !== 0) throw new Error(`${stderr}`);
+  const { exitCode, stderr } = await (version === 'old' ? runOlder : runCurrent)(args, older);
+  if (exitCode !== 0) throw new Error(stderr);
   return directory;
 }
 
 const makeOld = (language: 'node' | 'python'): Promise<string> => copyOf('old', language);
 
 async function upgrade(cwd: string, ...flags: readonly string[]) {
-  const { exitCode, stdout, stderr } = await runCli(['upgrade', '--json', ...flags], { cwd });
+  const { exitCode, stdout, stderr } = await runCurrent(['upgrade', '--json', ...flags], cwd);
   expect(stderr).toBe('');
   return { exitCode, json: () => JSON.parse(stdout) as Upgraded };
 }
@@ -307,7 +330,6 @@ async function listed(folder: string): Promise<string[]> {
     .sort();
 }
 
+/** Each file with a hash: a failed comparison names files. */
 const contentsOf = async (folder: string): Promise<[string, string][]> =>
-  Promise.all(
-    (await listed(folder)).map(async (path) => [path, await readFile(join(folder, path), 'base64')]),
-  );
+  Promise.all((await listed(folder)).map(async (path) => [path, hashOf(await readFile(join(folder, path)))]));
