@@ -1,0 +1,40 @@
+import { databaseAuths, managedDatabases, networkKinds } from '../../src/project/choices.ts';
+import { getTemplate } from '../../src/scaffold/catalog.ts';
+import { cloudformationLayers } from '../../src/scaffold/layers/cloudformation.ts';
+import { type ChoiceFlags, resolveChoices } from '../../src/scaffold/resolve-choices.ts';
+
+/** By title, answers of which each makes another stack of the layers that Serverless and SAM share; together they make them all. */
+export function everyStack(engine: 'serverless' | 'sam'): [title: string, flags: ChoiceFlags][] {
+  const stacks = new Map<string, ChoiceFlags>();
+  for (const flags of [...managed, ...outside]) {
+    const { choices } = resolveChoices(getTemplate('api'), { ...flags, engine });
+    stacks.set(cloudformationLayers(choices).join(' '), { ...flags, engine });
+  }
+  return [...stacks];
+}
+
+/** Languages and packagings in turns: they change the functions alone. */
+const languages: readonly ChoiceFlags[] = [
+  { language: 'node' },
+  { language: 'python' },
+  { language: 'python', packaging: 'layer' },
+];
+
+const managed = managedDatabases.flatMap((database) =>
+  databaseAuths.flatMap((auth) =>
+    networkKinds.flatMap((network, index) =>
+      [true, false].flatMap((proxy) =>
+        [true, false].map(
+          (reader): ChoiceFlags => ({
+            ...{ database, auth, network, proxy, reader, ...languages[index] },
+            ...(network === 'existing' && { subnets: 'subnet-0a1,subnet-0a2' }),
+          }),
+        ),
+      ),
+    ),
+  ),
+);
+
+const outside = ['heroku', 'url'].flatMap((database) =>
+  languages.map((language): ChoiceFlags => ({ database, proxy: false, ...language })),
+);
