@@ -37,7 +37,8 @@ def fill(work: Work, api: str, body: Values) -> None:
 
 
 def route(work: Work, api: str, path: str, method: str, operation: Values, authorizers: Values) -> None:
-    key = "$default" if path == "/$default" else f"{'ANY' if method.startswith(EXTENSION) else method.upper()} {path}"
+    # SAM writes it without the slash.
+    key = "$default" if path.strip("/") == "$default" else f"{'ANY' if method.startswith(EXTENSION) else method.upper()} {path}"
     input: Values = {"ApiId": api, "RouteKey": key}
     integration = operation.get(f"{EXTENSION}integration")
     if integration is not None:
