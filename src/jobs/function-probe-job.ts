@@ -25,7 +25,7 @@ export const functionProbeJob: Job<FunctionProbeInput, ProbeOutput> = {
     try {
       const { credentials } = settingsFromEnvironment({ ...context.env, ...variables });
       const { user, password } = await inTime(credentials(), timeoutMs);
-      const how = variables.LAMBDAPG_SECRET_ARN === undefined ? 'a token of its role' : 'its secret';
+      const how = variables.LAMBDAPG_DB_AUTH === 'iam' ? 'a token of its role' : 'its secret';
       const first = step(true, `${user}, by ${how}`);
       const { ok, steps } = await probeJob.work(
         context,

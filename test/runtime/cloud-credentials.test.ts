@@ -1,4 +1,5 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { scramVerifier } from '../../src/database/scram.ts';
 import { withClient } from '../../src/database/with-client.ts';
@@ -105,20 +106,29 @@ const getPrevious = { ...get, VersionStage: 'AWSPREVIOUS' };
 /** What is tried when the credentials are refused, without waiting for them to change. */
 const noPatience = { TEST_RETRY_WITHIN_MS: '0' };
 
-test("the endpoint of these tests accepts the SDK's own client and refuses another key", async () => {
-  const ask = async (secretAccessKey: string): Promise<unknown> => {
+test("the endpoint of these tests accepts the SDK's own clients and refuses another key", async () => {
+  const optionsOf = (secretAccessKey: string) => {
     const {
       AWS_REGION: region,
       AWS_ACCESS_KEY_ID: accessKeyId,
       AWS_SESSION_TOKEN: sessionToken,
     } = testAwsEnvironment;
-    const credentials = { accessKeyId, secretAccessKey, sessionToken };
-    const client = new SecretsManagerClient({ region, endpoint: endpoint.url, credentials });
+    return { region, endpoint: endpoint.url, credentials: { accessKeyId, secretAccessKey, sessionToken } };
+  };
+  const ask = async (secretAccessKey: string): Promise<unknown> => {
+    const client = new SecretsManagerClient(optionsOf(secretAccessKey));
     const answer = client.send(new GetSecretValueCommand(get));
     return answer.then(({ SecretString }) => SecretString).finally(() => client.destroy());
   };
   expect(await ask(testAwsEnvironment.AWS_SECRET_ACCESS_KEY)).toBe(endpoint.secret);
   await expect(ask('another')).rejects.toThrow('signature');
+
+  const parameters = new SSMClient(optionsOf(testAwsEnvironment.AWS_SECRET_ACCESS_KEY));
+  const { Parameter: found } = await parameters.send(
+    new GetParameterCommand({ Name: '/library/active', WithDecryption: true }),
+  );
+  parameters.destroy();
+  expect(found?.Value).toBe(endpoint.secret);
 });
 
 test('an endpoint that never answers is given up in time and named, in both languages', async () => {

@@ -5,6 +5,9 @@ import { pauseAfter } from './patience.ts';
 /** Reads one of the values of a store: undefined where there is none, or none that may be read. */
 export type ReadValue = () => Promise<Credentials | undefined>;
 
+/** A value that a rotation is about to use stands in the store before the database has it. */
+const fallbackRounds = 2;
+
 /** One for each store, for all connections of this execution environment. */
 const sources = new Map<string, CredentialSource>();
 
@@ -70,7 +73,7 @@ function startSource(
         tried.push(value);
         yield value;
       }
-      for (const readFallback of fallbacks) {
+      for (const readFallback of round <= fallbackRounds ? fallbacks : []) {
         const fallback = await readFallback().catch(() => undefined);
         if (fallback === undefined || !isNew(fallback)) continue;
         tried.push(fallback);

@@ -9,6 +9,9 @@ from .patience import pause_after
 
 Read = Callable[[], Credentials]
 
+_FALLBACK_ROUNDS = 2
+"""A value that a rotation is about to use stands in the store before the database has it."""
+
 _stores: dict[str, "CredentialStore"] = {}
 """One for each key, for all connections of this execution environment."""
 
@@ -53,7 +56,7 @@ class CredentialStore:
             if tries > 1 or value not in tried:
                 tried.append(value)
                 yield value
-            for read in self._fallbacks:
+            for read in self._fallbacks if tries <= _FALLBACK_ROUNDS else ():
                 try:
                     fallback = read()
                 except SecretUnreadable:
