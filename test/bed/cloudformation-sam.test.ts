@@ -56,4 +56,4 @@ test('the real AWS CLI packages, deploys, updates and deletes a SAM template, an
   await aws('cloudformation', 'delete-stack', '--stack-name', 'shop-dev');
   await aws('cloudformation', 'wait', 'stack-delete-complete', '--stack-name', 'shop-dev');
   expect(await findLeftovers(engines.bed)).toEqual([]);
-}, 240_000);
+}, 600_000);

@@ -29,4 +29,4 @@ test('the real osls deploys, updates and removes, and what it makes runs', async
   expect([answer.status, await answer.json()]).toEqual([200, { user: 'shop_admin', ssl: true }]);
   await osls('remove');
   expect(await findLeftovers(engines.bed)).toEqual([]);
-}, 240_000);
+}, 600_000);

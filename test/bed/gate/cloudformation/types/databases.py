@@ -26,9 +26,10 @@ class Database(ResourceType):
     snapshots = ""
     # Names of properties that the API calls otherwise, None for those of the template alone.
     rename: dict[str, str | None] = {}
+    # The same for changes.
+    rename_changed: dict[str, str | None] = {"EnableCloudwatchLogsExports": None}
     # Only given at creation.
     fixed: frozenset[str] = frozenset()
-    groups = "VpcSecurityGroupIds"
 
     @property
     def key(self) -> str:
@@ -61,7 +62,7 @@ class Database(ResourceType):
         left = {key: properties[key] for key in changed - {"Tags"} if key in properties}
         if left:
             action = f"Modify{self.word}"
-            input = shaped("rds", action, {**left, self.key: work.id, "ApplyImmediately": True}, **self.rename)
+            input = shaped("rds", action, {**left, self.key: work.id, "ApplyImmediately": True}, **self.rename, **self.rename_changed)
             work.ask("rds", action, **input)
             self.settle(work, work.id)
 
@@ -92,6 +93,7 @@ def secret_of(found: Values) -> Values:
 class Instance(Database):
     word, status, list_name, snapshots = "DBInstance", "DBInstanceStatus", "DBInstances", "FinalDBSnapshotIdentifier"
     rename = {"VPCSecurityGroups": "VpcSecurityGroupIds", "DeleteAutomatedBackups": None, "AllowMajorVersionUpgrade": None}
+    rename_changed = {"EnableCloudwatchLogsExports": None, "Port": "DBPortNumber"}
     fixed = frozenset({"DBInstanceIdentifier", "DBName", "DBSubnetGroupName", "Engine", "MasterUsername", "StorageEncrypted", "KmsKeyId", "AvailabilityZone", "DBClusterIdentifier", "SourceDBInstanceIdentifier"})
 
     def create(self, work: Work, properties: Values) -> str:
