@@ -1,0 +1,126 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { expectStackMatches } from '../bed/engine-tools.ts';
+import { type EngineProject, startEngineProject } from './engine-project.ts';
+
+const stack = 'shop-dev';
+
+/** `cdk deploy` as a person types it: it packages, deploys, migrates and seeds by itself. */
+async function deploy({ engines, dir, env }: EngineProject, mayFail = false) {
+  const outputs = join(dir, '.lambdapg/outputs.json');
+  const args = [
+    'deploy',
+    '-c',
+    'stage=dev',
+    '--require-approval',
+    'never',
+    '--no-notices',
+    '--outputs-file',
+    outputs,
+  ];
+  const result = await engines.run('cdk', args, { cwd: dir, environment: env, mayFail });
+  if (result.exitCode !== 0) return { ...result, outputs: {} };
+  const all = JSON.parse(await readFile(outputs, 'utf8')) as Record<string, Record<string, string>>;
+  return { ...result, outputs: all[stack] ?? {} };
+}
+
+interface Config {
+  cloud: { database?: Record<string, unknown> };
+  functions: Record<string, Record<string, unknown>>;
+}
+
+async function edit(dir: string, change: (config: Config) => void): Promise<void> {
+  const path = join(dir, 'lambdapg.json');
+  const config = JSON.parse(await readFile(path, 'utf8')) as Config;
+  change(config);
+  await writeFile(path, JSON.stringify(config));
+}
+
+const secrets = ({ engines: { bed } }: EngineProject) => ({
+  async read(name: string) {
+    const { SecretString } = await bed.aws<{ SecretString: string }>({
+      ...{ service: 'secretsmanager', action: 'GetSecretValue', input: { SecretId: `${stack}/${name}` } },
+    });
+    return JSON.parse(SecretString) as { username: string; password: string };
+  },
+  write: (name: string, value: object) =>
+    bed.aws({
+      ...{ service: 'secretsmanager', action: 'PutSecretValue' },
+      input: { SecretId: `${stack}/${name}`, SecretString: JSON.stringify(value) },
+    }),
+});
+
+const books = async (url = '') => {
+  const response = await fetch(`${url}/books?limit=2`);
+  return { status: response.status, body: (await response.json()) as unknown };
+};
+
+async function startProject(flags: readonly string[]): Promise<EngineProject> {
+  const project = await startEngineProject(flags);
+  const { bed } = project.engines;
+  await project.engines.run('cdk', ['bootstrap', `aws://${bed.account}/${bed.region}`], { cwd: project.dir });
+  await edit(project.dir, ({ cloud }) => {
+    cloud.database = { ...cloud.database, deletionProtection: false };
+  });
+  return project;
+}
+
+test('cdk deploy alone makes an isolated stack that answers; what rotation changed stays; a failing migration changes nothing', async () => {
+  const project = await startProject(['--template', 'cdk-isolated-proxy', '--language', 'node']);
+  const { engines, dir } = project;
+  const { outputs } = await deploy(project);
+  await expectStackMatches(engines.bed, stack);
+  expect(await books(outputs.url)).toMatchObject({ status: 200, body: { books: { length: 2 } } });
+  expect(Object.keys(outputs).sort()).toEqual([
+    ...['adminSecretArn', 'databaseHost', 'databaseName', 'databasePort', 'proxyHost', 'region'],
+    ...['runnerName', 'secretArn', 'stage', 'url'],
+  ]);
+
+  // As a rotation would: the functions log in as slot b from now on.
+  const { read, write } = secrets(project);
+  await write('active', await read('slot-b'));
+  const rotated = await read('active');
+  await writeFile(join(dir, 'migrations/0002_shelves.sql'), 'CREATE TABLE shelves (id int PRIMARY KEY);\n');
+  await edit(dir, ({ functions }) => {
+    functions.api = { ...functions.api, memoryMb: 512 };
+  });
+  const second = await deploy(project);
+  expect(second.outputs.url).toBe(outputs.url);
+  expect(await read('active')).toEqual(rotated);
+  expect((await books(outputs.url)).status).toBe(200);
+
+  await writeFile(join(dir, 'migrations/0003_broken.sql'), 'CREATE TABLE x (id int);\nSELECT nonsense;\n');
+  const failed = await deploy(project, true);
+  expect(failed.exitCode).not.toBe(0);
+  expect(failed.all).toContain('migrations/0003_broken.sql:2:8: column "nonsense" does not exist (42703)');
+  expect(failed.all).not.toContain(rotated.password);
+  expect((await books(outputs.url)).status).toBe(200);
+
+  await engines.run('cdk', ['destroy', '-c', 'stage=dev', '--force'], { cwd: dir, environment: project.env });
+}, 600_000);
+
+test('without a secret anywhere: IAM from end to end', async () => {
+  const project = await startProject([
+    '--template',
+    'cdk-isolated-proxy',
+    '--auth',
+    'iam',
+    '--language',
+    'node',
+  ]);
+  const { outputs } = await deploy(project);
+  await expectStackMatches(project.engines.bed, stack);
+  expect(await books(outputs.url)).toMatchObject({ status: 200, body: { books: { length: 2 } } });
+  const { SecretList } = await project.engines.bed.aws<{ SecretList: unknown[] }>({
+    ...{ service: 'secretsmanager', action: 'ListSecrets', input: {} },
+  });
+  expect(SecretList).toEqual([]);
+}, 600_000);
+
+test('NAT, direct, in Python: the switch to a proxy keeps everything but the address', async () => {
+  const project = await startProject(['--template', 'cdk-nat', '--language', 'python']);
+  const { outputs } = await deploy(project);
+  await expectStackMatches(project.engines.bed, stack);
+  expect(await books(outputs.url)).toMatchObject({ status: 200, body: { books: { length: 2 } } });
+}, 600_000);
