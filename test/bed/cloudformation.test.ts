@@ -15,7 +15,11 @@ const body = (Resources: Template, more: Template = {}) => JSON.stringify({ Reso
 
 /** Creates the stack `s`, or brings it to another template; its status in the end, or why it did not begin. */
 async function deploy(aws: Aws, TemplateBody: string, action = 'CreateStack'): Promise<unknown> {
-  const input = { StackName: 's', TemplateBody, Capabilities: ['CAPABILITY_NAMED_IAM', 'CAPABILITY_AUTO_EXPAND'] };
+  const input = {
+    StackName: 's',
+    TemplateBody,
+    Capabilities: ['CAPABILITY_NAMED_IAM', 'CAPABILITY_AUTO_EXPAND'],
+  };
   const answer = await aws('cloudformation', action, input);
   return answer.error ?? settled(aws, 's');
 }
@@ -24,17 +28,23 @@ const parameter = (Value: unknown, Name = '/p') => ({
   Type: 'AWS::SSM::Parameter',
   Properties: { Type: 'String', Name, Value },
 });
-const valueOf = async (aws: Aws, Name = '/p') => {
+const parameterOf = async (aws: Aws, Name = '/p') => {
   const answer = await aws('ssm', 'GetParameter', { Name });
   return answer.error ?? at(answer, 'Parameter.Value');
 };
+const referenceTo = (key: string) => ({
+  'Fn::Join': ['', ['{{resolve:secretsmanager:', { Ref: 'Secret' }, `:SecretString:${key}}}`]],
+});
 const failures = async (aws: Aws): Promise<unknown[]> => {
   const events = await aws('cloudformation', 'DescribeStackEvents', { StackName: 's' });
   return (events.StackEvents as Record<string, string>[])
     .filter((event) => event.ResourceStatus?.endsWith('_FAILED'))
     .map((event) => [event.LogicalResourceId, event.ResourceStatus]);
 };
-const broken = { Type: 'AWS::Lambda::Alias', Properties: { Name: 'live', FunctionName: 'none', FunctionVersion: '1' } };
+const broken = {
+  Type: 'AWS::Lambda::Alias',
+  Properties: { Name: 'live', FunctionName: 'none', FunctionVersion: '1' },
+};
 
 describe('CloudFormation', () => {
   differs(
@@ -61,13 +71,24 @@ describe('CloudFormation', () => {
     'a failed creation leaves nothing, a failed update what was before it',
     async (aws) => {
       const created = await deploy(aws, body({ P: parameter('1'), Broken: { ...broken, DependsOn: 'P' } }));
-      const afterwards = await valueOf(aws);
+      const afterwards = await parameterOf(aws);
       await aws('cloudformation', 'DeleteStack', { StackName: 's' });
       await settled(aws, 's');
       await deploy(aws, body({ P: parameter('1') }));
-      const changed = { P: parameter('2'), New: parameter('x', '/new'), Broken: { ...broken, DependsOn: ['P', 'New'] } };
+      const changed = {
+        P: parameter('2'),
+        New: parameter('x', '/new'),
+        Broken: { ...broken, DependsOn: ['P', 'New'] },
+      };
       const updated = await deploy(aws, body(changed), 'UpdateStack');
-      return [created, afterwards, updated, await valueOf(aws), await valueOf(aws, '/new'), await failures(aws)];
+      return [
+        created,
+        afterwards,
+        updated,
+        await parameterOf(aws),
+        await parameterOf(aws, '/new'),
+        await failures(aws),
+      ];
     },
     [
       ...['ROLLBACK_COMPLETE', 'ParameterNotFound', 'UPDATE_ROLLBACK_COMPLETE', '1', 'ParameterNotFound'],
@@ -81,27 +102,54 @@ describe('CloudFormation', () => {
     async (aws) => {
       const outputs = { Outputs: { name: { Value: { Ref: 'P' } } } };
       await deploy(aws, body({ P: parameter('1'), Gone: parameter('g', '/gone') }, outputs));
-      const same = await deploy(aws, body({ P: parameter('1'), Gone: parameter('g', '/gone') }, outputs), 'UpdateStack');
+      const same = await deploy(
+        aws,
+        body({ P: parameter('1'), Gone: parameter('g', '/gone') }, outputs),
+        'UpdateStack',
+      );
       const inPlace = await deploy(aws, body({ P: parameter('2') }, outputs), 'UpdateStack');
-      const seen = [await valueOf(aws), await valueOf(aws, '/gone')];
+      const seen = [await parameterOf(aws), await parameterOf(aws, '/gone')];
       const replaced = await deploy(aws, body({ P: parameter('2', '/q') }, outputs), 'UpdateStack');
       const stack = await aws('cloudformation', 'DescribeStacks', { StackName: 's' });
-      return [same, inPlace, seen, replaced, await valueOf(aws), at(stack, 'Stacks.0.Outputs.0.OutputValue')];
+      return [
+        same,
+        inPlace,
+        seen,
+        replaced,
+        await parameterOf(aws),
+        at(stack, 'Stacks.0.Outputs.0.OutputValue'),
+      ];
     },
-    ['ValidationError', 'UPDATE_COMPLETE', ['2', 'ParameterNotFound'], 'UPDATE_COMPLETE', 'ParameterNotFound', '/q'],
+    [
+      'ValidationError',
+      'UPDATE_COMPLETE',
+      ['2', 'ParameterNotFound'],
+      'UPDATE_COMPLETE',
+      'ParameterNotFound',
+      '/q',
+    ],
   );
 
   differs(
     'cloudformation-refusals',
     'what no template may be, what a stack is not allowed',
     async (aws) => {
-      const role = { Type: 'AWS::IAM::Role', Properties: { RoleName: 'r', AssumeRolePolicyDocument: trustLambda } };
+      const role = {
+        Type: 'AWS::IAM::Role',
+        Properties: { RoleName: 'r', AssumeRolePolicyDocument: trustLambda },
+      };
       const withoutCapability = await aws('cloudformation', 'CreateStack', {
         ...{ StackName: 's', TemplateBody: body({ Role: role }), Capabilities: ['CAPABILITY_IAM'] },
       });
-      const circle = await deploy(aws, body({ A: parameter({ Ref: 'B' }), B: parameter({ Ref: 'A' }, '/b') }));
+      const circle = await deploy(
+        aws,
+        body({ A: parameter({ Ref: 'B' }), B: parameter({ Ref: 'A' }, '/b') }),
+      );
       const lost = await deploy(aws, body({ A: parameter({ Ref: 'Nobody' }) }));
-      const missing = await deploy(aws, body({ A: parameter({ Ref: 'X' }) }, { Parameters: { X: { Type: 'String' } } }));
+      const missing = await deploy(
+        aws,
+        body({ A: parameter({ Ref: 'X' }) }, { Parameters: { X: { Type: 'String' } } }),
+      );
       return [withoutCapability.error, circle, lost, missing];
     },
     ['InsufficientCapabilitiesException', 'ValidationError', 'ValidationError', 'ValidationError'],
@@ -113,9 +161,12 @@ describe('CloudFormation', () => {
     async (aws) => {
       const input = { StackName: 's', ChangeSetName: 'c', TemplateBody: body({ P: parameter('1') }) };
       await aws('cloudformation', 'CreateChangeSet', { ...input, ChangeSetType: 'CREATE' });
-      const described = await aws('cloudformation', 'DescribeChangeSet', { StackName: 's', ChangeSetName: 'c' });
+      const described = await aws('cloudformation', 'DescribeChangeSet', {
+        StackName: 's',
+        ChangeSetName: 'c',
+      });
       const reviewed = await aws('cloudformation', 'DescribeStacks', { StackName: 's' });
-      const before = [at(reviewed, 'Stacks.0.StackStatus'), await valueOf(aws)];
+      const before = [at(reviewed, 'Stacks.0.StackStatus'), await parameterOf(aws)];
       await aws('cloudformation', 'ExecuteChangeSet', { StackName: 's', ChangeSetName: 'c' });
       const status = await settled(aws, 's');
       await aws('cloudformation', 'CreateChangeSet', input);
@@ -124,7 +175,15 @@ describe('CloudFormation', () => {
       const change = at(described, 'Changes.0.ResourceChange.Action');
       return [described.Status, change, before, status, empty.Status, empty.ExecutionStatus, gone.error];
     },
-    ['CREATE_COMPLETE', 'Add', ['REVIEW_IN_PROGRESS', 'ParameterNotFound'], 'CREATE_COMPLETE', 'FAILED', 'UNAVAILABLE', undefined],
+    [
+      'CREATE_COMPLETE',
+      'Add',
+      ['REVIEW_IN_PROGRESS', 'ParameterNotFound'],
+      'CREATE_COMPLETE',
+      'FAILED',
+      'UNAVAILABLE',
+      undefined,
+    ],
   );
 
   differs(
@@ -144,10 +203,15 @@ describe('CloudFormation', () => {
         Database: {
           Type: 'AWS::RDS::DBInstance',
           Properties: {
-            ...{ DBInstanceIdentifier: 'db', Engine: 'postgres', DBInstanceClass: 'db.t4g.micro', AllocatedStorage: '20' },
+            ...{
+              DBInstanceIdentifier: 'db',
+              Engine: 'postgres',
+              DBInstanceClass: 'db.t4g.micro',
+              AllocatedStorage: '20',
+            },
             ...{ StorageType: 'gp3', DBSubnetGroupName: { Ref: 'Subnets' }, VPCSecurityGroups: [group] },
-            MasterUsername: { 'Fn::Sub': '{{resolve:secretsmanager:${Secret}:SecretString:username}}' },
-            MasterUserPassword: { 'Fn::Sub': '{{resolve:secretsmanager:${Secret}:SecretString:password}}' },
+            MasterUsername: referenceTo('username'),
+            MasterUserPassword: referenceTo('password'),
           },
         },
       };
@@ -174,7 +238,11 @@ describe('CloudFormation', () => {
       const Hello = {
         Type: 'AWS::Serverless::Function',
         Properties: {
-          ...{ Runtime: 'nodejs24.x', Handler: 'index.handler', InlineCode: 'exports.handler = async () => 1' },
+          ...{
+            Runtime: 'nodejs24.x',
+            Handler: 'index.handler',
+            InlineCode: 'exports.handler = async () => 1',
+          },
           Events: { Get: { Type: 'HttpApi', Properties: { Path: '/hello', Method: 'get' } } },
         },
       };

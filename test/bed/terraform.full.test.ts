@@ -22,7 +22,8 @@ const terraform = (...args: string[]) =>
   engines.run('terraform', args, {
     ...{ cwd: join(fixtures.dir, 'terraform'), environment: { TF_VAR_zip: fixtures.zip } },
   });
-const apply = (...args: string[]) => terraform('apply', '-auto-approve', '-input=false', '-no-color', ...args);
+const apply = (...args: string[]) =>
+  terraform('apply', '-auto-approve', '-input=false', '-no-color', ...args);
 
 testWithTool(problem)(
   'the real Terraform applies, changes and destroys, and what it makes runs',

@@ -1,5 +1,5 @@
-import { CreateFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { CreateRoleCommand, IAMClient } from '@aws-sdk/client-iam';
+import { CreateFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Bed, startBed } from '../bed.ts';
 import { awsOf, makeNetwork, text, trustLambda } from '../differs.ts';

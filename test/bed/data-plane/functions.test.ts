@@ -112,7 +112,11 @@ exports.handler = async () => [require('a'), readFileSync(process.env.CA, 'utf8'
 def handler(event, context): return [b.value, open(os.environ['CA']).read()]`;
     const change = { Layers, Environment: { Variables: { CA: '/opt/ca.pem' } } };
     await create('layered', { 'index.js': js }, change);
-    await create('layered-py', { 'app.py': py }, { ...change, Runtime: 'python3.13', Handler: 'app.handler' });
+    await create(
+      'layered-py',
+      { 'app.py': py },
+      { ...change, Runtime: 'python3.13', Handler: 'app.handler' },
+    );
     expect((await invoke('layered')).answer).toEqual([1, 'two', 'function']);
     expect((await invoke('layered-py')).answer).toEqual([2, 'two']);
   });

@@ -260,18 +260,12 @@ export class Functions {
 
 const joined = (...paths: readonly (string | undefined)[]): string => paths.filter(Boolean).join(delimiter);
 
-function fingerprintOf({
-  Layers,
-  CodeSha256,
-  Runtime,
-  Handler,
-  Role,
-  Timeout,
-  MemorySize,
-  Environment,
-  VpcConfig,
-}: Configuration) {
-  return JSON.stringify([Layers, CodeSha256, Runtime, Handler, Role, Timeout, MemorySize, Environment, VpcConfig]);
+/** Of all that an execution environment is made with. */
+function fingerprintOf(found: Configuration): string {
+  const { CodeSha256, Layers, Runtime, Handler, Role, Timeout, MemorySize, Environment, VpcConfig } = found;
+  return JSON.stringify({
+    ...{ CodeSha256, Layers, Runtime, Handler, Role, Timeout, MemorySize, Environment, VpcConfig },
+  });
 }
 
 function reply(result: InvokeResult, version: string, wantsLog: boolean): HookReply {
