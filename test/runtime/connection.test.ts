@@ -331,15 +331,12 @@ describe.each(driverLanguages)('connection runtime in %s', (language) => {
       }
     });
 
-    test.each(['require', 'prefer', 'allow', 'verify-ca'])(
-      'PGSSLMODE=%s is refused',
-      async (mode) => {
-        expect(await refused({ PGSSLMODE: mode })).toBe(
-          `the database settings are incomplete: PGSSLMODE=${mode} does not verify which server answers: ` +
-            'use verify-full, with PGSSLROOTCERT for a private CA',
-        );
-      },
-    );
+    test.each(['require', 'prefer', 'allow', 'verify-ca'])('PGSSLMODE=%s is refused', async (mode) => {
+      expect(await refused({ PGSSLMODE: mode })).toBe(
+        `the database settings are incomplete: PGSSLMODE=${mode} does not verify which server answers: ` +
+          'use verify-full, with PGSSLROOTCERT for a private CA',
+      );
+    });
   });
 
   test('settings: every fault at once', async () => {
@@ -370,6 +367,11 @@ describe.each(driverLanguages)('connection runtime in %s', (language) => {
       await expect(other.query('select 1')).rejects.toThrow(where);
       await expect(other.query('select 1')).rejects.toThrow(/timeout expired/);
       expect(dialled).toHaveLength(2);
+      // Nor for longer than the invocation may take, whatever the settings say.
+      const patient = { PGHOST: '127.0.0.1', PGPORT: String(port), TEST_CONNECT_TIMEOUT_MS: '3600000' };
+      const last = start(patient);
+      await last.do({ op: 'invoke', remainingMs: 1_500 });
+      await expect(last.query('select 1')).rejects.toThrow(/timeout expired/);
     } finally {
       for (const socket of dialled) socket.destroy();
       silent.close();

@@ -52,7 +52,7 @@ const expected = {
       ...['connection.py', 'credential_store.py', 'credential_text.py', 'credentials.py', 'database.py'],
       ...['heroku_config.py', 'http_request.py', 'iam_token.py', 'manifest.json', 'metrics.py'],
       ...['open_session.py', 'parameter_store.py', 'patience.py', 'refusal.py', 'secrets_manager.py'],
-      ...['settings.py', 'sqlalchemy_engine.py', 'tls.py'],
+      ...['settings.py', 'sqlalchemy_engine.py', 'tls.py', 'transaction.py'],
     ].map((name) => `lambdapg_runtime/${name}`),
     ...['__init__', ...modules].map((name) => `app/${name}.py`),
     ...[

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { connectError } from './connect-error.ts';
 import type { Counts, CredentialSource, Credentials } from './credentials.ts';
 import { renderMetrics } from './metrics.ts';
-import { patienceEnds, pauseAfter } from './patience.ts';
+import { patienceEnds, pauseAfter, withinInvocation } from './patience.ts';
 import { isPassing, isRefusedLogin } from './refusal.ts';
 import { type Settings, serverOf } from './settings.ts';
 import { types } from './types.ts';
@@ -92,7 +92,7 @@ async function logIn(settings: Settings, credentials: Credentials): Promise<pg.C
     ...{ user: credentials.user, password: credentials.password, types },
     // Of all settings this one alone goes with the login: it pins no session of RDS Proxy, and the proxy takes it.
     application_name: applicationName,
-    connectionTimeoutMillis: connectTimeoutMs,
+    connectionTimeoutMillis: withinInvocation(connectTimeoutMs),
     keepAlive: true,
     ssl:
       tls === false

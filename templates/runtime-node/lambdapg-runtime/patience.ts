@@ -18,10 +18,18 @@ export function startInvocation(context: { getRemainingTimeInMillis(): number })
 
 /** The moment when waiting that starts now has to end. */
 export function patienceEnds(retryWithinMs: number): number {
+  return Date.now() + Math.min(retryWithinMs, leftMs());
+}
+
+/** As much of a time limit as the invocation has left. */
+export function withinInvocation(limitMs: number): number {
+  return Math.max(1, Math.min(limitMs, leftMs()));
+}
+
+function leftMs(): number {
   const now = Date.now();
   // One that is over belonged to an invocation before this one.
-  const inTime = invocationEndsAt > now ? invocationEndsAt - reserveMs : Number.POSITIVE_INFINITY;
-  return Math.min(now + retryWithinMs, inTime);
+  return invocationEndsAt > now ? invocationEndsAt - reserveMs - now : Number.POSITIVE_INFINITY;
 }
 
 /**

@@ -1,56 +1,17 @@
 """Part of lambdapg's connection runtime: do not edit. `app/db.py` is yours."""
 
-import os
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 
-from psycopg import Cursor
 from psycopg.abc import Params, QueryNoTemplate as Query
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow
 
 from .connection import Connection, Session
 from .settings import Settings
-
-
-_SILENCE_S = 1.0
-"""How much longer than the time limit the server's word on it may take."""
-
-
-class Transaction:
-    def __init__(self, connection: Connection, session: Session, timeout_ms: int | None) -> None:
-        self._connection = connection
-        self._session: Session | None = session
-        self._timeout_ms = timeout_ms
-
-    def begin(self) -> None:
-        limit = self._timeout_ms
-        if limit is None:
-            self.query("begin")
-        elif limit < 1:
-            raise ValueError(f"timeout_ms {limit} is no time limit")
-        else:
-            # Ends with the transaction: a SET of the session would pin a session of RDS Proxy.
-            self.query(f"begin; set local statement_timeout = {limit:d}".encode())
-
-    def query(self, sql: Query, params: Params | None = None) -> list[DictRow]:
-        """Runs one statement of the transaction and returns its rows."""
-        if self._session is None:
-            raise RuntimeError("the transaction is over: its tx.query cannot be used any more")
-        with _limit_silence(self._session, self._timeout_ms):
-            return _rows(self._connection.run(self._session, sql, params))
-
-    def commit(self) -> bool:
-        """False where PostgreSQL rolled back instead, because a statement had failed."""
-        assert self._session is not None
-        with _limit_silence(self._session, self._timeout_ms):
-            return self._connection.run(self._session, "commit", None).statusmessage == "COMMIT"
-
-    def end(self) -> None:
-        self._session = None
+from .transaction import Transaction, rows_of
 
 
 class Database:
@@ -79,7 +40,7 @@ class Database:
         self._take_turn("query()")
         try:
             session = self._connection.ready()
-            rows = _rows(self._connection.run(session, sql, params))
+            rows = rows_of(self._connection.run(session, sql, params))
             if session.pgconn.transaction_status != TransactionStatus.IDLE:
                 self._connection.drop()
                 raise RuntimeError("the statement left a transaction open, which was rolled back: use transaction()")
@@ -137,29 +98,3 @@ class Database:
             self._connection.run(session, "rollback", None)
         except Exception:
             self._connection.drop()
-
-
-@contextmanager
-def _limit_silence(session: Session, timeout_ms: int | None) -> Iterator[None]:
-    """The server ends a statement itself; where not even that is heard, closing the socket ends the wait."""
-    if timeout_ms is None:
-        yield
-        return
-    timer = threading.Timer(timeout_ms / 1_000 + _SILENCE_S, _hang_up, [session])
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-def _hang_up(session: Session) -> None:
-    # A copy of the descriptor: libpq closes its own.
-    with socket.socket(fileno=os.dup(session.pgconn.socket)) as wire:
-        wire.shutdown(socket.SHUT_RDWR)
-
-
-def _rows(cursor: Cursor[DictRow]) -> list[DictRow]:
-    # `description` would describe every column only to say that there are some.
-    return [] if cursor.rownumber is None else cursor.fetchall()

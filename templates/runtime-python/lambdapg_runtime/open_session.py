@@ -10,7 +10,7 @@ from psycopg.rows import DictRow, dict_row
 
 from .credentials import Counts, Credentials, SecretUnreadable
 from .metrics import render_metrics
-from .patience import patience_ends, pause_after
+from .patience import patience_ends, pause_after, within_invocation
 from .refusal import is_passing, is_refused_login
 from .settings import Settings, server_of
 from .tls import certificate_advice
@@ -93,7 +93,7 @@ def _wait_for_turn(settings: Settings, credentials: Credentials, progress: _Prog
 
 def _log_in(settings: Settings, credentials: Credentials) -> Session:
     host, port, database = server_of(settings, credentials)
-    deadline = time.monotonic() + settings.connect_timeout_ms / 1_000
+    deadline = time.monotonic() + within_invocation(settings.connect_timeout_ms)
     failure: Exception | None = None
     for address in _addresses(host, port):
         # psycopg would give each address of the host the whole timeout; so they share it. 2 s is its least.

@@ -22,10 +22,18 @@ def start_invocation(context: Any) -> None:
 
 def patience_ends(retry_within_ms: int) -> float:
     """The moment when waiting that starts now has to end."""
+    return time.time() + min(retry_within_ms / 1_000, _left_s())
+
+
+def within_invocation(limit_ms: int) -> float:
+    """As much of a time limit as the invocation has left, in seconds."""
+    return min(limit_ms / 1_000, _left_s())
+
+
+def _left_s() -> float:
     now = time.time()
-    until = now + retry_within_ms / 1_000
     # One that is over belonged to an invocation before this one.
-    return min(until, _invocation_ends_at - _RESERVE_S) if _invocation_ends_at > now else until
+    return _invocation_ends_at - _RESERVE_S - now if _invocation_ends_at > now else float("inf")
 
 
 def pause_after(tries: int, until: float) -> bool:
