@@ -1,5 +1,6 @@
-import { describe } from 'vitest';
-import { type Aws, at, differs, makeNetwork, trustLambda } from './differs.ts';
+import { describe, expect, test } from 'vitest';
+import { startBed } from './bed.ts';
+import { type Aws, at, awsOf, differs, makeNetwork, trustLambda } from './differs.ts';
 
 type Template = Record<string, unknown>;
 
@@ -255,4 +256,53 @@ describe('CloudFormation', () => {
     },
     ['CREATE_COMPLETE', ['GET /hello']],
   );
+});
+
+const network = {
+  Vpc: { Type: 'AWS::EC2::VPC', Properties: { CidrBlock: '10.0.0.0/16' } },
+  Subnet: {
+    Type: 'AWS::EC2::Subnet',
+    Properties: { VpcId: { Ref: 'Vpc' }, CidrBlock: '10.0.0.0/24', AvailabilityZone: 'us-east-1a' },
+  },
+  Group: {
+    Type: 'AWS::EC2::SecurityGroup',
+    Properties: { VpcId: { Ref: 'Vpc' }, GroupDescription: 'g' },
+  },
+  Role: { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: trustLambda } },
+  Function: {
+    Type: 'AWS::Lambda::Function',
+    Properties: {
+      ...{ Runtime: 'nodejs24.x', Handler: 'index.handler', Architectures: ['arm64'] },
+      ...{ Role: { 'Fn::GetAtt': ['Role', 'Arn'] }, Code: { ZipFile: 'exports.handler = async () => 1' } },
+      VpcConfig: { SubnetIds: [{ Ref: 'Subnet' }], SecurityGroupIds: [{ Ref: 'Group' }] },
+    },
+  },
+};
+
+test('a resource is complete when it is ready, and goes when nothing uses it any more', async () => {
+  const bed = await startBed({ pace: { default: 4, 'lambda.interface': 8 } });
+  const aws = awsOf(bed, false);
+  expect(await deploy(aws, body(network))).toBe('CREATE_COMPLETE');
+  const { Functions } = await aws('lambda', 'ListFunctions', {});
+  expect(Functions).toMatchObject([{ State: 'Active', Architectures: ['arm64'] }]);
+  await aws('cloudformation', 'DeleteStack', { StackName: 's' });
+  expect(await settled(aws, 's')).toBe('ValidationError');
+  const own = (await bed.requests()).filter((one) => one.userAgent === 'cloudformation.amazonaws.com');
+  const attempts = own.filter((one) => one.action === 'DeleteSubnet').map((one) => one.error);
+  expect([attempts[0], attempts.at(-1)]).toEqual(['DependencyViolation', undefined]);
+  const { Vpcs } = await aws('ec2', 'DescribeVpcs', {});
+  expect((Vpcs as { IsDefault: boolean }[]).filter((vpc) => !vpc.IsDefault)).toEqual([]);
+  await bed.stop();
+});
+
+test('faults hit what a stack asks for: it asks again after a throttled call, and a refusal ends it', async () => {
+  const bed = await startBed({ pace: { default: 0 } });
+  const aws = awsOf(bed, false);
+  await bed.fault({ service: 'ec2', action: 'CreateSubnet', kind: 'throttling', count: 2 });
+  await bed.fault({ service: 'lambda', action: 'CreateFunction', kind: 'access-denied' });
+  expect(await deploy(aws, body(network))).toBe('ROLLBACK_COMPLETE');
+  expect(await failures(aws)).toEqual([['Function', 'CREATE_FAILED']]);
+  const asked = (await bed.requests()).filter((one) => one.action === 'CreateSubnet');
+  expect(asked.map((one) => one.error)).toEqual(['RequestLimitExceeded', 'RequestLimitExceeded', undefined]);
+  await bed.stop();
 });

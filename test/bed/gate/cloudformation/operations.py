@@ -154,7 +154,7 @@ def execute_change_set(call: Any) -> Values:
     if stack.status != "REVIEW_IN_PROGRESS":
         refuse_busy(stack, "updated")
     stack.change_sets.clear()
-    stack.rolls_back = not call.input.get("DisableRollback")
+    stack.rolls_back = not call.input.get("DisableRollback") and change_set.on_failure != "DO_NOTHING"
     stack.capabilities, stack.role = change_set.capabilities, change_set.role
     deploy(call, stack, change_set.template, change_set.body, change_set.parameters, change_set.tags)
     return {}
@@ -179,3 +179,13 @@ def protect(call: Any) -> Values:
 def set_policy(call: Any) -> Values:
     get_stack(call.account, call.region, call.input["StackName"]).policy = call.input.get("StackPolicyBody")
     return {}
+
+
+@invents(
+    ROW, "cloudformation", "CancelUpdateStack", "ContinueUpdateRollback", "DescribeEvents", "DescribeStackDriftDetectionStatus",
+    "DescribeStackResourceDrifts", "DetectStackDrift", "DetectStackResourceDrift", "EstimateTemplateCost", "ListImports",
+    "RollbackStack", "SignalResource",
+)
+def unknown(call: Any) -> Values:
+    """moto would answer of stacks that it does not have."""
+    raise AwsError("NotImplemented", f"the test bed cannot answer cloudformation:{call.action}", 501)
