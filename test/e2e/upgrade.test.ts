@@ -225,6 +225,19 @@ describe('lambdapg upgrade, from a registry', { timeout: 120_000 }, () => {
     expect(await contentsOf(project)).toEqual(before);
   });
 
+  test.skipIf(process.platform === 'win32')('on a terminal it asks, and Enter changes nothing', async () => {
+    const project = await makeOld('node');
+    const before = await contentsOf(project);
+    const steps = [['Upgrade from 0.0.9 to 0.1.0', '\r']];
+    const plan = JSON.stringify({ steps, command: [process.execPath, current, 'upgrade', '--no-diff'] });
+    const { exitCode, stdout } = await execa('python3', [join(repository, 'test/e2e/terminal.py'), plan], {
+      ...{ cwd: project, env: { ...plainEnvironment(), TERM: 'xterm' } },
+      ...{ extendEnv: false, reject: false },
+    });
+    expect([exitCode, stdout]).toEqual([1, expect.stringContaining('nothing was changed')]);
+    expect(await contentsOf(project)).toEqual(before);
+  });
+
   test('markers, in the person’s file, where they are asked for', async () => {
     const project = await makeOld('node');
     await edit(project, 'src/health.ts', '// another line of 0.0.9', '// our line');
