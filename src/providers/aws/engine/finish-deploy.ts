@@ -1,6 +1,15 @@
 import type { Context } from '../../../context.ts';
 import { UserError } from '../../../errors.ts';
-import { askUrl, type Health, type HealthRequest, isHealthy, untilHealthy } from '../functions/health.ts';
+import { liveAlias } from '../functions/deployment.ts';
+import {
+  askUrl,
+  type Health,
+  type HealthRequest,
+  invokeHealth,
+  isHealthy,
+  logOf,
+  untilHealthy,
+} from '../functions/health.ts';
 import type { OpenWorld } from '../open-world.ts';
 import { type Completed, completeStage } from './complete-stage.ts';
 
@@ -32,11 +41,12 @@ export async function finishDeploy(
   const answer = await untilHealthy(world, () => askUrl(world, asked), pausesMs);
   if (!isHealthy(answer)) {
     const said = `${answer.status === 0 ? 'nothing' : answer.status}: ${answer.text}`;
-    throw new UserError('URL_FAILED', `${asked} answers ${said}`, {
+    // Past the API the function's log comes along.
+    const log = await invokeHealth(world, health, liveAlias).then(logOf, () => []);
+    throw new UserError('URL_FAILED', [`${asked} answers ${said}`, ...log].join('\n'), {
       suggestions: [
-        `lambdapg invoke ${health.functionName} "GET ${health.path}" --stage ${world.stage.stage} shows the function's log`,
-        'lambdapg migrate --stage, when a table is missing',
-        'the engine has not gone back to the former version: deploy that again',
+        `lambdapg migrate --stage ${world.stage.stage}, when a table is missing`,
+        'the engine does not go back to the former version by itself: deploy that again',
       ],
     });
   }

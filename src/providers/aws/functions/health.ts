@@ -38,21 +38,24 @@ export async function verifyVersion(world: World, health: HealthRequest, version
   const { context, stage } = world;
   const what = `version ${version} of ${functionNameOf(stage, health.functionName)}`;
   const answer = await untilHealthy(world, () => invokeHealth(world, health, version));
-  const { status, ms, text, logTail = '' } = answer;
+  const { status, ms, text } = answer;
   const message = `${what} answers ${status} on ${health.path} in ${ms} ms`;
   if (isHealthy(answer)) return context.report({ type: 'health', message, version, status, ms });
-  const log = logTail
-    .trim()
-    .split('\n')
-    .slice(-logLines)
-    .map((line) => `  ${line.slice(0, longestText)}`);
-  throw new UserError('HEALTH_CHECK_FAILED', [`${message}: ${text}`, ...log].join('\n'), {
+  throw new UserError('HEALTH_CHECK_FAILED', [`${message}: ${text}`, ...logOf(answer)].join('\n'), {
     suggestions: [
       `nothing was shifted: what served before serves on`,
       `lambdapg invoke ${health.functionName} "GET ${health.path}" --stage ${stage.stage} --qualifier ${version}`,
     ],
   });
 }
+
+/** The last lines, as they are shown below an error. */
+export const logOf = ({ logTail = '' }: Health): string[] =>
+  logTail
+    .trim()
+    .split('\n')
+    .slice(-logLines)
+    .map((line) => `  ${line.slice(0, longestText)}`);
 
 /** @returns the answer of the API's public URL; status 0 when there was none */
 export async function askUrl({ context }: World, url: string): Promise<Health> {
@@ -84,7 +87,8 @@ export async function untilHealthy(
   }
 }
 
-async function invokeHealth(
+/** Asks a function past its HTTP API. @param Qualifier a version or alias */
+export async function invokeHealth(
   { aws, context, stage }: World,
   { functionName, event }: HealthRequest,
   Qualifier: string,
