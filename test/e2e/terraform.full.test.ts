@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { testWithTool } from '../not-available.ts';
@@ -19,7 +19,9 @@ withTerraform(
   { timeout: 1_800_000 },
   async () => {
     const project = await startEngineProject([...preset, ...node], { pace });
-    await changeAnswers(project, { cloud: { database: { deletionProtection: false } } });
+    await changeAnswers(project, ({ cloud }) => {
+      cloud.database.deletionProtection = false;
+    });
 
     await writeFile(join(project.dir, 'infra/dev.tfvars'), 'log_retention_days = 30\n');
 
@@ -53,6 +55,12 @@ withTerraform(
   { timeout: 1_800_000 },
   async () => {
     const project = await startEngineProject(preset, { pace });
+    // The layer's binaries are for Lambda's system: those of this one come first.
+    const [packages = ''] = await readdir(join(project.dir, '.venv/lib'));
+    const PYTHONPATH = join(project.dir, '.venv/lib', packages, 'site-packages');
+    await changeAnswers(project, ({ functions }) => {
+      for (const one of Object.values(functions)) one.environment = { PYTHONPATH };
+    });
     const { url } = deployedBy(await project.run('deploy', '--yes', '--json'));
     await succeed(project.run('migrate', '--stage', 'dev'));
     await succeed(project.run('seed', '--stage', 'dev'));
@@ -70,12 +78,12 @@ withTerraform(
 
 async function succeed(running: Promise<CliResult>): Promise<CliResult> {
   const done = await running;
-  expect(done.exitCode, done.stderr).toBe(0);
+  expect(done.exitCode, done.stdout + done.stderr).toBe(0);
   return done;
 }
 
 function deployedBy(done: CliResult): { url: string; health: { status: number } } {
-  expect(done.exitCode, done.stderr).toBe(0);
+  expect(done.exitCode, done.stdout + done.stderr).toBe(0);
   return done.json() as { url: string; health: { status: number } };
 }
 
@@ -86,15 +94,16 @@ async function titlesAt(url: string): Promise<number> {
   return text.split('"title"').length - 1;
 }
 
-async function changeAnswers(
-  { dir }: EngineProject,
-  answers: { cloud: Record<string, object> },
-): Promise<void> {
+interface Answers {
+  readonly cloud: { readonly database: Record<string, unknown> };
+  readonly functions: Readonly<Record<string, { environment?: Record<string, string> }>>;
+}
+
+async function changeAnswers({ dir }: EngineProject, change: (answers: Answers) => void): Promise<void> {
   const file = join(dir, 'lambdapg.json');
-  const config = JSON.parse(await readFile(file, 'utf8')) as { cloud?: Record<string, object> };
-  for (const [key, value] of Object.entries(answers.cloud))
-    config.cloud = { ...config.cloud, [key]: { ...config.cloud?.[key], ...value } };
-  await writeFile(file, JSON.stringify(config, null, 2));
+  const answers = JSON.parse(await readFile(file, 'utf8')) as Answers;
+  change(answers);
+  await writeFile(file, JSON.stringify(answers, null, 2));
 }
 
 const terraform = ({ engines, dir, env }: EngineProject, args: readonly string[], more = {}) =>

@@ -14,17 +14,30 @@ const withTerraform = testWithTool(terraformMissing);
 const stacks = [...everyStack()].filter(([layers]) => !layers.includes('proxy-iam'));
 
 for (const [layers, flags] of stacks) {
-  withTerraform(
-    `${layers}: valid, and passes the tests that come with it`,
-    { timeout: 600_000 },
-    async () => {
-      const directory = await newProject(flags);
-      const validated = await runTerraform(directory, ['validate', '-no-color']);
-      expect(validated.all).toContain('The configuration is valid');
-      const tested = await runTerraform(directory, ['test', '-no-color']);
-      expect(tested.all).toMatch(/^Success! \d+ passed, 0 failed\.$/m);
-    },
-  );
+  withTerraform(`${layers}: valid`, { timeout: 600_000 }, async () => {
+    const { all } = await runTerraform(await newProject(flags), ['validate', '-no-color']);
+    expect(all).toContain('The configuration is valid');
+  });
+}
+
+for (const [layers, flags] of coverOf(stacks)) {
+  withTerraform(`${layers}: passes the tests that come with it`, { timeout: 900_000 }, async () => {
+    const { all } = await runTerraform(await newProject(flags), ['test', '-no-color']);
+    expect(all).toMatch(/^Success! \d+ passed, 0 failed\.$/m);
+  });
+}
+
+/** Few stacks that have every layer among them: each of their runs takes Terraform seconds. */
+function coverOf<T>(all: readonly (readonly [string, T])[]): (readonly [string, T])[] {
+  const open = new Set(all.flatMap(([layers]) => layers.split(' ')));
+  const chosen: (readonly [string, T])[] = [];
+  const gain = (layers: string): number => layers.split(' ').filter((layer) => open.has(layer)).length;
+  while (open.size > 0) {
+    const best = all.reduce((first, second) => (gain(second[0]) > gain(first[0]) ? second : first));
+    chosen.push(best);
+    for (const layer of best[0].split(' ')) open.delete(layer);
+  }
+  return chosen;
 }
 
 async function newProject(flags: ChoiceFlags): Promise<string> {
