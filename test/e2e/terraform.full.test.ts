@@ -76,6 +76,27 @@ withTerraform(
   },
 );
 
+withTerraform(
+  'an instance with a replica, by IAM and without a proxy, beside a NAT gateway',
+  { timeout: 1_800_000 },
+  async () => {
+    const answers = ['--database', 'rds', '--no-proxy', '--auth', 'iam', '--network', 'nat', '--reader'];
+    const project = await startEngineProject([...preset, ...node, ...answers], { pace });
+    await changeAnswers(project, ({ cloud }) => {
+      cloud.database.deletionProtection = false;
+    });
+    const { url } = deployedBy(await project.run('deploy', '--yes', '--json'));
+    await succeed(project.run('migrate', '--stage', 'dev'));
+    await succeed(project.run('seed', '--stage', 'dev'));
+    expect(await titlesAt(url)).toBe(2);
+    await writeFile(join(project.dir, 'infra/dev.tfvars'), '');
+    expect(await changesOfPlan(project)).toEqual([]);
+    const { environment } = await project.engines.bed.functionCode('shop-dev-api', 'live');
+    expect(environment).toMatchObject({ LAMBDAPG_DB_AUTH: 'iam', PGHOST_READER: expect.stringContaining('reader') });
+    await succeed(project.run('destroy', '--confirm', 'shop', '--json'));
+  },
+);
+
 async function succeed(running: Promise<CliResult>): Promise<CliResult> {
   const done = await running;
   expect(done.exitCode, done.stdout + done.stderr).toBe(0);

@@ -204,6 +204,8 @@ const breaks: readonly Break[] = [
   ],
   ['an older payload', 'api.tf', '"2.0"', '"1.0"'],
   ['every API may call', 'api.tf', '  source_arn    = "${aws_apigatewayv2_api.http.execution_arn}/*"\n', ''],
+  ['more environments than were reserved', 'function.tf', 'reservedConcurrency, -1)', 'reservedConcurrency, 1000)'],
+  ['a token for everything or nothing', 'api.tf', 'var.jwt_issuer == null ? []', 'var.jwt_issuer != null ? []'],
   ['an output of another name', 'pool.tf', 'output "proxyHost"', 'output "proxyEndpoint"'],
   ['a resource without its tag', 'database.tf', ', "lambdapg:resource" = "db-1"', ''],
   ['no tag of the stage', 'provider.tf', '"lambdapg:stage"   = local.stage', ''],

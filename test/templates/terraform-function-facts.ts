@@ -30,6 +30,9 @@ export async function verifyFunctions(module: HclModule, choices: Choices): Prom
   expect(fn).toMatchObject({
     ...{ for_each: '<local.answers.functions>', runtime: '<local.answers.runtime>', publish: true },
     ...{ function_name: '<local.prefix>-<each.key>', handler: '<local.handlers[each.key]>' },
+    ...{ timeout: '<try(each.value.timeoutSeconds, 10)>', memory_size: '<try(each.value.memoryMb, 256)>' },
+    reserved_concurrent_executions:
+      '<var.reserve_concurrency ? try(each.value.reservedConcurrency, -1) : -1>',
     logging_config: [{ log_format: 'JSON' }],
     source_code_hash: '<lookup(local.package_hashes, "<each.key>.zip", null)>',
   });
@@ -121,6 +124,9 @@ export function verifyCalls(module: HclModule): void {
   expect(integration).toMatchObject({
     ...{ integration_uri: '<aws_lambda_alias.live[each.key].arn>', payload_format_version: '2.0' },
   });
+  // Without an issuer there is no token to ask for.
+  expect(module.locals.guarded_routes).toMatch(/^\$\{var\.jwt_issuer == null \? \[\] : /);
+  expect(module.variables.jwt_issuer?.default).toBeNull();
   const permissions = [...bodiesOf(module, 'aws_lambda_permission').values()];
   expect(permissions.map(({ principal }) => principal)).toEqual([
     'apigateway.amazonaws.com',

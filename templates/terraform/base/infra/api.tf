@@ -17,6 +17,8 @@ resource "aws_apigatewayv2_stage" "default" {
 locals {
   # "GET /books/{id}" = "api". A route that takes everything is "$default": "ANY /{proxy+}" does not match "/".
   routes = merge([for name, fn in local.functions : { for key in try(fn.routes, []) : key => name }]...)
+
+  guarded_routes = var.jwt_issuer == null ? [] : setsubtract(keys(local.routes), var.jwt_public_routes)
 }
 
 resource "aws_apigatewayv2_integration" "function" {
@@ -35,8 +37,8 @@ resource "aws_apigatewayv2_route" "route" {
   api_id             = aws_apigatewayv2_api.http.id
   route_key          = each.key
   target             = "integrations/${aws_apigatewayv2_integration.function[each.value].id}"
-  authorization_type = var.jwt_issuer == null ? "NONE" : "JWT"
-  authorizer_id      = one(aws_apigatewayv2_authorizer.jwt[*].id)
+  authorization_type = contains(local.guarded_routes, each.key) ? "JWT" : "NONE"
+  authorizer_id      = contains(local.guarded_routes, each.key) ? aws_apigatewayv2_authorizer.jwt[0].id : null
 }
 
 # The API checks signature, issuer, audience and expiry before a function is called, and passes the claims on to it.

@@ -35,3 +35,9 @@ variable "jwt_audience" {
   type        = list(string)
   default     = []
 }
+
+variable "jwt_public_routes" {
+  description = "Routes that need no token all the same, as they stand in lambdapg.json: \"GET /health\" there and here lets lambdapg deploy ask whether the functions work."
+  type        = list(string)
+  default     = []
+}

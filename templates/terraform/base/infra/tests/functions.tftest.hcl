@@ -54,6 +54,19 @@ run "tokens" {
   }
 }
 
+run "routes_without_a_token" {
+  variables {
+    jwt_issuer        = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_mock"
+    jwt_audience      = ["client"]
+    jwt_public_routes = flatten([for fn in jsondecode(file("../lambdapg.json")).functions : try(fn.routes, [])])
+  }
+
+  assert {
+    condition     = alltrue([for route in aws_apigatewayv2_route.route : route.authorization_type == "NONE"])
+    error_message = "a route that is named needs no token"
+  }
+}
+
 run "tokens_of_any_application" {
   command = plan
 
