@@ -19,24 +19,33 @@ export interface CdkProject {
   readonly directory: string;
   readonly answers: Answers;
   readonly template: Template;
+  readonly readme: string;
   /** Of the validator that ships with aws-cdk-lib: `F3004 text`. */
   readonly findings: readonly string[];
 }
 
-/** Writes projects and synthesises them as they stand. Edits of lambdapg.json are put on top: `{cloud: {...}}`. */
-export async function synthesise(
-  variants: readonly { readonly template: string; readonly flags: ChoiceFlags; readonly edit?: Edit }[],
-): Promise<CdkProject[]> {
+interface Variant {
+  readonly template: string;
+  readonly flags: ChoiceFlags;
+  /** What a person does to the project before it is synthesised. */
+  readonly change?: (directory: string) => Promise<void>;
+}
+
+/** Writes projects and synthesises all of them in one process. `context`: on top of that of their cdk.json. */
+export async function synthesise(variants: readonly Variant[], context: object = {}): Promise<CdkProject[]> {
   const written: { directory: string; answers: Answers }[] = [];
-  for (const { template, flags, edit } of variants) {
+  for (const { template, flags, change } of variants) {
     const directory = await makeTempDir('lambdapg-cdk-');
     const answers = answersFor(template, flags);
     await writeEngineProject(answers, directory);
-    if (edit !== undefined) await editConfig(directory, edit);
+    await change?.(directory);
     await writeFile(join(directory, 'cdk.context.json'), JSON.stringify(knownVpc));
     written.push({ directory, answers });
   }
-  await runApps(written.map(({ directory }) => directory));
+  await runApps(
+    written.map(({ directory }) => directory),
+    context,
+  );
   return Promise.all(
     written.map(async (project) => ({ ...project, ...(await readAssembly(project.directory)) })),
   );
@@ -73,11 +82,12 @@ export async function runApps(directories: readonly string[], context: object = 
   return all;
 }
 
-async function readAssembly(directory: string): Promise<Pick<CdkProject, 'template' | 'findings'>> {
+async function readAssembly(directory: string): Promise<Omit<CdkProject, 'directory' | 'answers'>> {
   const read = async (name: string) => JSON.parse(await readFile(join(directory, assembly, name), 'utf8'));
   const report = (await read('validation-report.json')) as Report;
   return {
     template: (await read('my-library-dev.template.json')) as Template,
+    readme: await readFile(join(directory, 'README.md'), 'utf8'),
     findings: report.pluginReports.flatMap(({ violations = [] }) =>
       violations.map(({ ruleName, description }) => `${ruleName} ${description}`),
     ),

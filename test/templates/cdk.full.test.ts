@@ -60,19 +60,24 @@ test('settings, functions and routes follow lambdapg.json', async () => {
     {
       template: 'cdk-isolated-proxy',
       flags: { database: 'aurora', proxy: false },
-      edit: (config) => {
-        Object.assign(config.cloud as object, { logRetentionDays: 30, region: 'eu-central-1' });
-        Object.assign(config.cloud?.database as object, { minAcu: 0, maxAcu: 8, deletionProtection: false });
-        Object.assign(config.functions.api as object, {
-          routes: ['GET /books/{id}', 'ANY /{proxy+}', 'ANY /'],
-        });
-        config.functions.report = {
-          handler: 'app/report.handler',
-          timeoutSeconds: 60,
-          schedule: 'cron(0 6 * * ? *)',
-        };
-        delete config.functions.overdue;
-      },
+      change: (directory) =>
+        editConfig(directory, (config) => {
+          Object.assign(config.cloud as object, { logRetentionDays: 30, region: 'eu-central-1' });
+          Object.assign(config.cloud?.database as object, {
+            minAcu: 0,
+            maxAcu: 8,
+            deletionProtection: false,
+          });
+          Object.assign(config.functions.api as object, {
+            routes: ['GET /books/{id}', 'ANY /{proxy+}', 'ANY /'],
+          });
+          config.functions.report = {
+            handler: 'app/report.handler',
+            timeoutSeconds: 60,
+            schedule: 'cron(0 6 * * ? *)',
+          };
+          delete config.functions.overdue;
+        }),
     },
   ]);
   const text = JSON.stringify(project?.template);

@@ -45,6 +45,30 @@ test('the app typechecks, and its template lints', async () => {
   expect(linted).toEqual([]);
 });
 
+test('the README says how to deploy, plan and destroy, what costs while idle, and what to beware of', () => {
+  const said = (index: number) => (projects[index] as CdkProject).readme.replaceAll(/\s+/g, ' ');
+  const everywhere = [
+    'lambdapg deploy',
+    '--plan',
+    'cdk diff',
+    'cdk destroy',
+    'cdk bootstrap',
+    'Yours to edit',
+    "Not CDK's",
+  ];
+  const beware = [
+    'deletionProtection',
+    'go forward only',
+    'No function that serves requests ever changes the schema',
+  ];
+  for (const part of [...everywhere, ...beware, 'Costs while idle', 'Can it serve a read replica?'])
+    expect(said(0)).toContain(part);
+  for (const part of [...everywhere, ...beware, 'one NAT gateway', 'An interface endpoint'])
+    expect(said(1)).toContain(part);
+  expect(said(3)).toContain('Can it serve readers?');
+  expect(said(4)).toContain('DATABASE_URL');
+});
+
 test('no version of the CDK tool that is a dud is taken', async () => {
   const manifest = await readFile(join(root, 'templates/cdk/base/package.json'), 'utf8');
   const range =
