@@ -1,73 +1,9 @@
+import { estimate, identity, lock, offers, reachDatabase, survey } from './survey-calls.ts';
+
 /*
  * Which calls each command makes. Kept by hand, and checked twice: every call in the sources must stand in a list
  * (test/providers/aws/permissions), and every call that the test bed sees must be covered (`coveredBy`).
  */
-
-const identity = ['sts:GetCallerIdentity'];
-
-/** The lock of a run that changes something. */
-const lock = ['ssm:DeleteParameter', 'ssm:GetParameter', 'ssm:GetParametersByPath', 'ssm:PutParameter'];
-
-const lookAtNetwork = [
-  'ec2:DescribeAddresses',
-  'ec2:DescribeInternetGateways',
-  'ec2:DescribeNatGateways',
-  'ec2:DescribeNetworkInterfaces',
-  'ec2:DescribeRouteTables',
-  'ec2:DescribeSecurityGroups',
-  'ec2:DescribeSubnets',
-  'ec2:DescribeVpcAttribute',
-  'ec2:DescribeVpcEndpoints',
-  'ec2:DescribeVpcs',
-];
-
-const lookAtDatabase = [
-  'rds:DescribeDBClusterParameterGroups',
-  'rds:DescribeDBClusterParameters',
-  'rds:DescribeDBClusters',
-  'rds:DescribeDBInstances',
-  'rds:DescribeDBParameterGroups',
-  'rds:DescribeDBParameters',
-  'rds:DescribeDBProxies',
-  'rds:DescribeDBProxyEndpoints',
-  'rds:DescribeDBProxyTargetGroups',
-  'rds:DescribeDBProxyTargets',
-  'rds:DescribeDBSubnetGroups',
-  'rds:ListTagsForResource',
-  'secretsmanager:ListSecrets',
-];
-
-const lookAtFunctions = [
-  'lambda:GetAccountSettings',
-  'apigatewayv2:GetApis',
-  'apigatewayv2:GetIntegrations',
-  'apigatewayv2:GetRoutes',
-  'apigatewayv2:GetStage',
-  'apigatewayv2:GetStages',
-  'events:DescribeRule',
-  'events:ListTagsForResource',
-  'events:ListTargetsByRule',
-  'iam:GetRole',
-  'iam:GetRolePolicy',
-  'iam:ListRolePolicies',
-  'lambda:GetAlias',
-  'lambda:GetFunction',
-  'lambda:GetFunctionConcurrency',
-  'lambda:GetFunctionConfiguration',
-  'lambda:GetPolicy',
-  'lambda:ListFunctions',
-  'lambda:ListVersionsByFunction',
-  'logs:DescribeLogGroups',
-  'logs:ListTagsForResource',
-];
-
-/** What budget and cost are made of. */
-const estimate = ['ec2:DescribeInstanceTypes', 'pricing:GetProducts'];
-
-/** What AWS has on offer. */
-const offers = ['rds:DescribeDBEngineVersions', 'rds:DescribeOrderableDBInstanceOptions'];
-
-const survey = [...identity, ...lookAtNetwork, ...lookAtDatabase, ...lookAtFunctions];
 
 const createNetwork = [
   'ec2:AllocateAddress',
@@ -119,17 +55,6 @@ const createFunction = [
   'lambda:UpdateFunctionConfiguration',
   'logs:CreateLogGroup',
   'logs:PutRetentionPolicy',
-];
-
-/** SQL by any of the routes: login by secret or IAM, Data API, runner. */
-const reachDatabase = [
-  'lambda:Invoke',
-  'rds-data:BeginTransaction',
-  'rds-data:CommitTransaction',
-  'rds-data:ExecuteStatement',
-  'rds-data:RollbackTransaction',
-  'rds-db:connect',
-  'secretsmanager:GetSecretValue',
 ];
 
 const useDatabase = [...identity, 'rds:DescribeDBClusters', 'rds:DescribeDBInstances', ...reachDatabase];
