@@ -205,3 +205,22 @@ describe('Lambda', () => {
     ['NotImplemented', 'NotImplemented'],
   );
 });
+
+describe('API Gateway', () => {
+  differs(
+    'apigateway-update-stage',
+    'changes what is named and leaves the rest',
+    async (aws) => {
+      const { ApiId } = await aws('apigatewayv2', 'CreateApi', { Name: 'a', ProtocolType: 'HTTP' });
+      const stage = { ApiId, StageName: '$default' };
+      await aws('apigatewayv2', 'CreateStage', { ...stage, AutoDeploy: true, Description: 'one' });
+      const updated = await aws('apigatewayv2', 'UpdateStage', { ...stage, Description: 'two' });
+      const missing = await aws('apigatewayv2', 'UpdateStage', { ApiId, StageName: 'none' });
+      const ResourceArn = `arn:aws:apigateway:us-east-1::/apis/${ApiId}/stages/$default`;
+      await aws('apigatewayv2', 'TagResource', { ResourceArn, Tags: { a: '1' } });
+      const { Tags } = await aws('apigatewayv2', 'GetStage', stage);
+      return [updated.AutoDeploy, updated.Description, missing.error, Tags];
+    },
+    [true, 'two', 'NotFoundException', { a: '1' }],
+  );
+});

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Request, Response
 from .account import Account, accounts
 from .call import Call
 from .cloudformation.descriptions import failures, template_resources
+from .cloudformation.types import types
 from .cloudformation.types.custom import take_answer
 from .errors import AwsError
 from .registry import guards_of, ledger_ids
@@ -127,6 +128,7 @@ ROUTES: dict[str, Callable[[Account, Any, Any], Any]] = {
     "function": function_code,
     "layer": layer_code,
     "stack-template": lambda account, body, _moto: template_resources(account, body["region"], body["stack"]),
+    "stack-types": lambda _account, _body, _moto: sorted(types),
     "stack-failures": lambda account, body, _moto: failures(account, body["region"]),
     "custom-resource-answer": lambda account, body, _moto: take_answer(account, body),
 }

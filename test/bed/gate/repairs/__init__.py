@@ -2,6 +2,7 @@
 
 from . import (  # noqa: F401
     functions,
+    http_stages,
     identity,
     network,
     parameters,

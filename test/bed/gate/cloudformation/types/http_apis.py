@@ -32,7 +32,8 @@ class Part(ResourceType):
     def update(self, work: Work, properties: Values, old: Values, changed: set[str]) -> None:
         action = f"Update{self.word}"
         left = {key: properties[key] for key in changed - {"Tags"} if key in properties}
-        work.ask("apigatewayv2", action, **{**shaped("apigatewayv2", action, left), **self.place(work.id, properties)})
+        if left:
+            work.ask("apigatewayv2", action, **{**shaped("apigatewayv2", action, left), **self.place(work.id, properties)})
 
     def delete(self, work: Work, properties: Values) -> None:
         work.drop("apigatewayv2", f"Delete{self.word}", **self.place(work.id, properties))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from typing import Any
 
 from ..shapes import shaped
@@ -43,7 +44,7 @@ class Secret(ResourceType):
         if changed & {"SecretString", "GenerateSecretString"}:
             input |= generated(work, properties)
         if input:
-            work.ask("secretsmanager", "UpdateSecret", SecretId=work.id, **input)
+            work.ask("secretsmanager", "UpdateSecret", SecretId=work.id, ClientRequestToken=str(uuid.uuid4()), **input)
         added, removed = changed_tags(old, properties)
         if removed:
             work.ask("secretsmanager", "UntagResource", SecretId=work.id, TagKeys=removed)
