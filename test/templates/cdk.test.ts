@@ -12,8 +12,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 const variants = [
   { template: 'cdk-isolated-proxy', flags: {} },
-  { template: 'cdk-nat', flags: {} },
-  { template: 'cdk-nat', flags: { proxy: true } },
+  { template: 'cdk-nat', flags: { reader: true } },
+  { template: 'cdk-nat', flags: { proxy: true, reader: true } },
   { template: 'cdk-isolated-proxy', flags: { database: 'aurora', auth: 'iam', reader: true } },
   { template: 'cdk-nat', flags: { database: 'url' } },
 ];

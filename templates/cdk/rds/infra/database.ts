@@ -79,6 +79,7 @@ export class Database extends Construct {
     return group.ref;
   }
 
+  /** Encrypted as its source is: it takes no answer of its own. */
   #replica(): rds.CfnDBInstance {
     const replica = new rds.CfnDBInstance(this, 'Replica', {
       dbInstanceIdentifier: nameOf(this, 'db-reader'),
@@ -87,7 +88,6 @@ export class Database extends Construct {
       enableIamDatabaseAuthentication: masterLogin.enableIamDatabaseAuthentication,
       vpcSecurityGroups: [this.group.securityGroupId],
       publiclyAccessible: false,
-      storageEncrypted: true,
       copyTagsToSnapshot: true,
       caCertificateIdentifier: 'rds-ca-rsa2048-g1',
     });
