@@ -1,10 +1,11 @@
-import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { extract } from 'tar';
-import type { HclBlock, HclModule } from './hcl-module.ts';
+import { execa } from '../../src/exec.ts';
+import type { HclModule } from './hcl-module.ts';
 
 /**
  * Types that were generated from the schema of a provider, which is 700 MB itself and not everywhere. They are read, never
@@ -14,6 +15,7 @@ const types = { name: '@cdktn/provider-aws', version: '25.7.0', provider: '6.66.
 export const checkedProvider = types.provider;
 
 const cache = fileURLToPath(new URL('../../.cache/templates', import.meta.url));
+const templates = fileURLToPath(new URL('../../templates/terraform', import.meta.url));
 
 /** What a block may hold: attributes and nested blocks, by Terraform's names. */
 export interface BlockSchema {
@@ -22,37 +24,59 @@ export interface BlockSchema {
   readonly members: ReadonlyMap<string, BlockSchema | undefined>;
 }
 
-/** Unpacks the types of these resources and data sources once. */
-export async function fetchProviderTypes(names: readonly string[]): Promise<string> {
-  const folder = join(cache, `provider-aws-${types.version}`);
-  await mkdir(folder, { recursive: true });
-  if (names.every((name) => existsSync(join(folder, name)))) return folder;
+let unpacked: Promise<string> | undefined;
+
+/** The folder with the types of all resources and data sources that the templates name. Fetched once for this list of them. */
+export function fetchProviderTypes(): Promise<string> {
+  unpacked ??= findTypes();
+  return unpacked;
+}
+
+async function findTypes(): Promise<string> {
+  const names = await namedInTemplates();
+  const list = createHash('sha256').update(names.join()).digest('hex').slice(0, 12);
+  const folder = join(cache, `provider-aws-${types.version}-${list}`);
+  if (existsSync(folder)) return folder;
+  await mkdir(cache, { recursive: true });
   const staging = await mkdtemp(join(cache, 'provider-aws-'));
   try {
-    // npm checks the package's integrity.
-    const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-    const spec = `${types.name}@${types.version}`;
-    execFileSync(npm, ['pack', spec, '--silent'], { cwd: staging, shell: process.platform === 'win32' });
-    const [archive = ''] = (await readdir(staging)).filter((name) => name.endsWith('.tgz'));
-    const wanted = new Set(names);
-    await extract({
-      file: join(staging, archive),
-      cwd: staging,
-      strip: 2,
-      filter: (path) => path.endsWith('.d.ts') && wanted.has(path.split('/')[2] ?? ''),
+    await unpack(staging, new Set(names));
+    const missing = names.filter((name) => !existsSync(join(staging, name)));
+    if (missing.length > 0) throw new Error(`provider ${types.provider} knows no ${missing.join(', ')}`);
+    // Another run may have been first.
+    await rename(staging, folder).catch((error: unknown) => {
+      if (!existsSync(folder)) throw error;
     });
-    for (const name of names) {
-      if (!existsSync(join(staging, name))) throw new Error(`provider ${types.provider} knows no ${name}`);
-      if (!existsSync(join(folder, name))) await rename(join(staging, name), join(folder, name));
-    }
   } finally {
     await rm(staging, { recursive: true, force: true });
   }
   return folder;
 }
 
+/** npm checks the package's integrity. */
+async function unpack(directory: string, names: ReadonlySet<string>): Promise<void> {
+  const spec = `${types.name}@${types.version}`;
+  await execa('npm', ['pack', spec, '--silent'], { cwd: directory });
+  const [archive = ''] = (await readdir(directory)).filter((name) => name.endsWith('.tgz'));
+  const file = join(directory, archive);
+  await extract({
+    ...{ file, cwd: directory, strip: 2 },
+    filter: (path) => path.endsWith('.d.ts') && names.has(path.split('/')[2] ?? ''),
+  });
+  await rm(file);
+}
+
+async function namedInTemplates(): Promise<string[]> {
+  const paths = (await readdir(templates, { recursive: true })).filter((path) => path.endsWith('.tf'));
+  const texts = await Promise.all(paths.map((path) => readFile(join(templates, path), 'utf8')));
+  const named = texts
+    .flatMap((text) => [...text.matchAll(/^(resource|data) "(aws_\w+)"/gm)])
+    .map(([, kind, type = '']) => folderOf(type, kind as 'resource' | 'data'));
+  return [...new Set(named)].sort();
+}
+
 /** `aws_db_proxy` -> `db-proxy`; `data.aws_vpc` -> `data-aws-vpc`. */
-const folderOf = ({ type }: HclBlock, kind: 'resource' | 'data'): string =>
+const folderOf = (type: string, kind: 'resource' | 'data'): string =>
   `${kind === 'data' ? 'data-aws-' : ''}${type.replace(/^aws_/, '').replaceAll('_', '-')}`;
 
 /** Every attribute and block of the module that the provider does not know, and every one that it misses. */
@@ -60,10 +84,10 @@ export async function findSchemaFaults(module: HclModule): Promise<string[]> {
   const blocks = [
     ...module.resources
       .filter(({ type }) => type !== 'terraform_data')
-      .map((block) => ({ block, folder: folderOf(block, 'resource') })),
-    ...module.data.map((block) => ({ block, folder: folderOf(block, 'data') })),
+      .map((block) => ({ block, folder: folderOf(block.type, 'resource') })),
+    ...module.data.map((block) => ({ block, folder: folderOf(block.type, 'data') })),
   ];
-  const root = await fetchProviderTypes([...new Set(blocks.map(({ folder }) => folder))]);
+  const root = await fetchProviderTypes();
   const faults: string[] = [];
   for (const { block, folder } of blocks) {
     const schema = await readSchema(join(root, folder));

@@ -1,9 +1,9 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: HCL has the same braces
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import type { Files } from '../../src/scaffold/files.ts';
 import type { ChoiceFlags } from '../../src/scaffold/resolve-choices.ts';
 import { findUndeclared, readHclModule } from './hcl-module.ts';
-import { findSchemaFaults } from './hcl-provider-types.ts';
+import { fetchProviderTypes, findSchemaFaults } from './hcl-provider-types.ts';
 import { verifySecurity } from './security-assertions.ts';
 import { fromTerraform } from './security-assertions-terraform.ts';
 import { verifyModule } from './terraform-facts.ts';
@@ -204,8 +204,18 @@ const breaks: readonly Break[] = [
   ],
   ['an older payload', 'api.tf', '"2.0"', '"1.0"'],
   ['every API may call', 'api.tf', '  source_arn    = "${aws_apigatewayv2_api.http.execution_arn}/*"\n', ''],
-  ['more environments than were reserved', 'function.tf', 'reservedConcurrency, -1)', 'reservedConcurrency, 1000)'],
-  ['a token for everything or nothing', 'api.tf', 'var.jwt_issuer == null ? []', 'var.jwt_issuer != null ? []'],
+  [
+    'more environments than were reserved',
+    'function.tf',
+    'reservedConcurrency, -1)',
+    'reservedConcurrency, 1000)',
+  ],
+  [
+    'a token for everything or nothing',
+    'api.tf',
+    'var.jwt_issuer == null ? []',
+    'var.jwt_issuer != null ? []',
+  ],
   ['an output of another name', 'pool.tf', 'output "proxyHost"', 'output "proxyEndpoint"'],
   ['a resource without its tag', 'database.tf', ', "lambdapg:resource" = "db-1"', ''],
   ['no tag of the stage', 'provider.tf', '"lambdapg:stage"   = local.stage', ''],
@@ -213,6 +223,9 @@ const breaks: readonly Break[] = [
   ['an attribute that is needed', 'pool.tf', 'db_proxy_name = aws_db_proxy.proxy.name', ''],
   ['a name that nothing declares', 'proxy-target.tf', 'aws_db_proxy.proxy.name', 'aws_db_proxy.pool.name'],
 ];
+
+// A download, the first time.
+beforeAll(fetchProviderTypes, 300_000);
 
 for (const [title, path, line, instead, flags = {}] of breaks) {
   test(title, async () => {

@@ -1,19 +1,22 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { configSchema } from '../../src/project/config-schema.ts';
 import type { Files } from '../../src/scaffold/files.ts';
 import { testWithTool } from '../not-available.ts';
 import { writeFiles } from './generate.ts';
 import { findUndeclared, findUnused, type HclModule, readHclModule } from './hcl-module.ts';
-import { checkedProvider, findSchemaFaults } from './hcl-provider-types.ts';
+import { checkedProvider, fetchProviderTypes, findSchemaFaults } from './hcl-provider-types.ts';
 import { resolveHcl, showHcl } from './hcl-values.ts';
 import { verifySecurity } from './security-assertions.ts';
 import { fromTerraform } from './security-assertions-terraform.ts';
 import { verifyModule } from './terraform-facts.ts';
 import { choicesOf, everyStack, renderTerraform } from './terraform-projects.ts';
 import { runTerraform, terraformMissing } from './terraform-tool.ts';
+
+// A download, the first time.
+beforeAll(fetchProviderTypes, 300_000);
 
 describe.each([...everyStack()])('%s', (_layers, flags) => {
   const rendered: Promise<Files> = renderTerraform(flags);
@@ -32,7 +35,7 @@ describe.each([...everyStack()])('%s', (_layers, flags) => {
     await verifyModule(await readHclModule(await rendered), choicesOf(flags));
   });
 
-  test(`uses what provider ${checkedProvider} knows`, { timeout: 180_000 }, async () => {
+  test(`uses what provider ${checkedProvider} knows`, async () => {
     expect(await findSchemaFaults(await readHclModule(await rendered))).toEqual([]);
   });
 });
