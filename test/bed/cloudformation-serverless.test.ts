@@ -16,7 +16,7 @@ afterAll(async () => {
   await fixtures.remove();
 });
 
-test('the real osls deploys, updates and removes, and what it makes runs', async () => {
+test('the real osls deploys, shows and removes, and what it makes runs', async () => {
   const osls = (...args: string[]) =>
     engines.run('osls', args, {
       ...{ cwd: join(fixtures.dir, 'serverless'), environment: { ARTIFACT: fixtures.zip } },

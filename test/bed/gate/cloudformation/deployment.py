@@ -31,7 +31,7 @@ class Deployment:
         self.changed: list[tuple[Resource, Values, Values]] = []
         self.replaced: dict[str, Resource] = {}
 
-    def run(self, begin: str, done: str) -> None:
+    def run(self, done: str) -> None:
         stack = self.stack
         try:
             scope = scope_of(self.calls, stack, self.template, self.given, stack.resources)
@@ -40,8 +40,7 @@ class Deployment:
                 self.settle(name, scope)
             outputs = self.outputs(scope)
         except Exception as error:
-            reason = told(self.stack, error)
-            self.go_back(begin, reason)
+            self.go_back(told(stack, error))
             return
         stack.outputs, stack.template, stack.body = outputs, self.template, self.body
         stack.parameters, stack.tags = self.given, self.tags
@@ -143,7 +142,7 @@ class Deployment:
             except Exception as error:
                 self.stack.mark(resource, "DELETE_FAILED", told(self.stack, error))
 
-    def go_back(self, begin: str, reason: str) -> None:
+    def go_back(self, reason: str) -> None:
         stack = self.stack
         if self.creates and not stack.rolls_back:
             stack.move("CREATE_FAILED", reason)

@@ -58,7 +58,7 @@ def deploy(call: Any, stack: Stack, template: Values, body: str, given: Values, 
     if creates:
         stack.parameters, stack.tags, stack.body, stack.template = given, tags, body, template
     deployment = Deployment(calls_of(call), stack, template, body, given, tags)
-    start(call, lambda: deployment.run(begin, f"{begin}_COMPLETE"))
+    start(call, lambda: deployment.run(f"{begin}_COMPLETE"))
 
 
 @invents(ROW, "cloudformation", "CreateStack")
