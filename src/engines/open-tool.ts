@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { satisfies } from 'semver';
 import type { Context } from '../context.ts';
@@ -17,7 +18,7 @@ export interface ToolOptions {
 /**
  * Finds an engine's program and looks at its version.
  *
- * @throws UserError ENGINE_TOOL_MISSING, ENGINE_TOOL_VERSION: both say what to run
+ * @throws UserError ENGINE_TOOL_MISSING, ENGINE_TOOL_VERSION: both say what to run; ENGINE_FILES_MISSING
  */
 export async function openTool(
   context: Context,
@@ -26,6 +27,13 @@ export async function openTool(
   stage: EngineStage,
   options: ToolOptions,
 ): Promise<Tool> {
+  // A folder that is missing looks to a spawn like a program that is missing.
+  if (!existsSync(join(project.dir, spec.folder))) {
+    throw new UserError(
+      'ENGINE_FILES_MISSING',
+      `${spec.folder}, where ${spec.file} works, is not in ${project.dir}`,
+    );
+  }
   const settings = {
     cwd: join(project.dir, spec.folder),
     env: toolEnvironment(context.env, spec, stage),

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { cdk } from '../../src/engines/cdk.ts';
@@ -81,6 +81,16 @@ describe('an engine’s tool', () => {
     await expect(open(place, terraform)).rejects.toMatchObject({
       code: 'ENGINE_TOOL_MISSING',
       message: expect.stringContaining('cannot execute binary file'),
+    });
+  });
+
+  test('is not said to be missing when its files are', async () => {
+    const place = await makePlace();
+    await putTool(place.bin, 'terraform', versions.terraform('1.11.4'));
+    await rm(join(place.project.dir, 'infra'), { recursive: true });
+    await expect(open(place, terraform)).rejects.toMatchObject({
+      code: 'ENGINE_FILES_MISSING',
+      message: expect.stringMatching(/^infra, where terraform works, is not in /),
     });
   });
 
