@@ -87,10 +87,11 @@ describe.each(driverLanguages)('an environment in %s', (language) => {
     const driver = throughDoor({ TEST_RETRY_WITHIN_MS: '3600000' });
     door.refusals.push(['53300', 'sorry, too many clients already']);
     door.forever = true;
-    await driver.do({ op: 'invoke', remainingMs: 2_000 });
+    await driver.do({ op: 'invoke', remainingMs: 5_000 });
     expect(await failureOf(driver)).toMatch(/cannot connect to .* as library_a: .*too many clients already/);
     door.forever = false;
     door.refusals.length = 0;
+    await driver.do({ op: 'invoke', remainingMs: 60_000 });
     expect(await userOf(driver)).toBe('library_a');
   });
 

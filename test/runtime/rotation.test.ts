@@ -87,7 +87,7 @@ describe.each(driverLanguages)('a rotation seen from an environment in %s', (lan
   test('is not waited for longer than the invocation may take', async () => {
     bed.endpoint.secret = secretOf('library_a', 'canary-wrong');
     const driver = start({ ...patient, TEST_RETRY_WITHIN_MS: '3600000' });
-    await driver.do({ op: 'invoke', remainingMs: 1_500 });
+    await driver.do({ op: 'invoke', remainingMs: 5_000 });
     expect(await failureOf(driver)).toMatch(/password authentication failed/);
     expect(metricsOf(driver)).toMatchObject([{ connect_failures: 1 }]);
   });

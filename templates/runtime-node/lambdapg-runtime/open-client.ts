@@ -15,7 +15,7 @@ interface Progress {
   readonly counts: Counts;
   /** Tried last. */
   credentials?: Credentials;
-  /** Why the server refused them, if it was that. */
+  /** Why the server refused the last ones that it refused. */
   refusal?: unknown;
 }
 
@@ -47,7 +47,7 @@ export async function openClient(settings: Settings, known: boolean): Promise<pg
 
 async function tryAll(settings: Settings, progress: Progress): Promise<pg.Client> {
   for await (const credentials of candidates(settings.credentials, progress)) {
-    Object.assign(progress, { credentials, refusal: undefined });
+    progress.credentials = credentials;
     try {
       return await waitForTurn(settings, credentials, progress);
     } catch (error) {

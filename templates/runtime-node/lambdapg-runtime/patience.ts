@@ -21,9 +21,9 @@ export function patienceEnds(retryWithinMs: number): number {
   return Date.now() + Math.min(retryWithinMs, leftMs());
 }
 
-/** As much of a time limit as the invocation has left. */
+/** As much of a time limit as the invocation has left, but enough for a login to a server that is there. */
 export function withinInvocation(limitMs: number): number {
-  return Math.max(1, Math.min(limitMs, leftMs()));
+  return Math.min(limitMs, Math.max(leftMs(), reserveMs / 2));
 }
 
 function leftMs(): number {

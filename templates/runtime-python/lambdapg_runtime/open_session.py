@@ -28,7 +28,7 @@ class _Progress:
     credentials: Credentials | None = None
     """Tried last."""
     refusal: Exception | None = None
-    """Why the server refused them, if it was that."""
+    """Why the server refused the last ones that it refused."""
 
 
 def open_session(settings: Settings, known: bool = False) -> Session:
@@ -56,7 +56,7 @@ def open_session(settings: Settings, known: bool = False) -> Session:
 
 def _try_all(settings: Settings, progress: _Progress) -> Session:
     for credentials in _candidates(settings, progress):
-        progress.credentials, progress.refusal = credentials, None
+        progress.credentials = credentials
         try:
             return _wait_for_turn(settings, credentials, progress)
         except psycopg.OperationalError as error:

@@ -26,8 +26,9 @@ def patience_ends(retry_within_ms: int) -> float:
 
 
 def within_invocation(limit_ms: int) -> float:
-    """As much of a time limit as the invocation has left, in seconds."""
-    return min(limit_ms / 1_000, _left_s())
+    """As much of a time limit as the invocation has left, in seconds, but enough for a login to a server that is
+    there."""
+    return min(limit_ms / 1_000, max(_left_s(), _RESERVE_S / 2))
 
 
 def _left_s() -> float:
