@@ -8,10 +8,15 @@ import { succeed } from './stack-suite.ts';
 
 const key = 'a-key-0f-heroku';
 
-test('osls deploys functions that log in to Heroku, also after Heroku has changed the login', { timeout: 900_000 }, async () => {
+test('osls deploys functions that log in to Heroku, also after Heroku has changed the login', {
+  timeout: 900_000,
+}, async () => {
   const server = await startTestPostgres();
   onTestFinished(() => server.cleanUp());
-  const heroku = await startHerokuPostgres(server.local.admin, 'library_owner', { addon: 'postgresql-x-1', key });
+  const heroku = await startHerokuPostgres(server.local.admin, 'library_owner', {
+    addon: 'postgresql-x-1',
+    key,
+  });
   onTestFinished(() => heroku.stop());
   const flags = ['--template', 'serverless-heroku', '--heroku-addon', heroku.addon];
   const project = await startEngineProject(flags, { checksNetwork: false });

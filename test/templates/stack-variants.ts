@@ -13,6 +13,17 @@ export function everyStack(engine: 'serverless' | 'sam'): [title: string, flags:
   return [...stacks];
 }
 
+/** Few of them, which hold every layer together. */
+export function fewStacks(engine: 'serverless' | 'sam'): [title: string, flags: ChoiceFlags][] {
+  const seen = new Set<string>();
+  return everyStack(engine).filter(([title]) => {
+    const layers = title.split(' ');
+    const isNew = layers.some((layer) => !seen.has(layer));
+    for (const layer of layers) seen.add(layer);
+    return isNew;
+  });
+}
+
 /** Languages and packagings in turns: they change the functions alone. */
 const languages: readonly ChoiceFlags[] = [
   { language: 'node' },

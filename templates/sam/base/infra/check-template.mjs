@@ -1,5 +1,5 @@
-// Says where template.yaml and lambdapg.json disagree about a function: CloudFormation cannot read the latter, which `npm run dev`
-// and `lambdapg package` go by. Run by `npm run check-template`, and before each deployment.
+// Says where template.yaml and lambdapg.json disagree about a function: CloudFormation cannot read the latter, which
+// `npm run dev` and `lambdapg package` go by. Run by `npm run check-template`, and before each deployment.
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 

@@ -1,4 +1,4 @@
-// The functions of lambdapg.json in the words of Serverless, each with a role of its own. A new function there is one here.
+// The functions of lambdapg.json in the words of Serverless, each with a role of its own.
 const { readFileSync } = require('node:fs');
 const { join } = require('node:path');
 

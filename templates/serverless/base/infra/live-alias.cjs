@@ -1,6 +1,6 @@
-// Serverless publishes a version of each function at every change and lets everybody call $LATEST. This plugin gives the newest
-// version the alias "live" and has the HTTP API, the schedules and their permissions name that alias, so that traffic can be
-// moved back to a former version (aws lambda update-alias).
+// Serverless publishes a version of each function at every change and lets everybody call $LATEST. This plugin gives the
+// newest version the alias "live" and has the HTTP API, the schedules and their permissions name that alias, so that
+// traffic can be moved back to a former version (aws lambda update-alias).
 const aliasName = 'live';
 
 module.exports = class LiveAlias {
