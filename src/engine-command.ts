@@ -89,8 +89,10 @@ export abstract class EngineCommand extends BaseCommand {
     if (flags['iam-policy']) return this.#printPolicy(world, flags.plan ? 'engine-plan' : 'engine-deploy');
     const opened = await this.#openEngine(context, project, world, flags.profile);
     if (!flags.plan) await verifySecretSource(world);
-    const { region, profile } = { region: world.aws.region, profile: flags.profile };
-    const { zips } = await packageStage(context, project, { region, profile });
+    const { zips } = await packageStage(context, project, {
+      region: world.aws.region,
+      profile: flags.profile,
+    });
     const { engine, tool, stage } = opened;
     if (flags.plan || !flags.yes) {
       const plan = await this.#plan(project, opened, zips);
@@ -122,6 +124,7 @@ export abstract class EngineCommand extends BaseCommand {
       process.exitCode = resources.length === 0 ? exitCodes.done : exitCodes.open;
       return { resources };
     }
+    if (resources.length === 0) return { removed: [], remains: await findEngineRemains(world), unwanted: [] };
     await verifyRemovable(world);
     const { name } = project.config;
     await this.confirmDestruction(name, flags.confirm, `destroys stage ${flags.stage} with its database`);
