@@ -17,6 +17,8 @@ resource "aws_db_instance" "reader" {
   auto_minor_version_upgrade = true
   apply_immediately          = true
 
+  enabled_cloudwatch_logs_exports = ["postgresql", "upgrade"]
+
   tags = { Name = "${local.prefix}-db-reader", "lambdapg:resource" = "db-reader" }
 }
 
