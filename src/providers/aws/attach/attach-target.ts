@@ -1,5 +1,5 @@
 import type { Owner, TargetFacts, WiringFault } from '../../../provision/wiring-facts.ts';
-import type { Login } from '../steps/secrets.ts';
+import type { Login } from '../steps/login.ts';
 
 /** What a proxy must be given so that it takes the login. */
 export interface ProxyExtension {

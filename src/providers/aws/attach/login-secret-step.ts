@@ -5,7 +5,8 @@ import {
   RestoreSecretCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { tagValue } from '../stage.ts';
-import { type Login, readLogin, type SecretHave } from '../steps/secrets.ts';
+import type { Login } from '../steps/login.ts';
+import { readLogin, type SecretHave } from '../steps/secrets.ts';
 import { absent, difference } from '../steps/tagged.ts';
 import { attachFunctionTag, ownSecretName } from './attach-names.ts';
 import type { AttachStep, AttachWorld } from './attach-world.ts';

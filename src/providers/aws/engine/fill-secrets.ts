@@ -8,7 +8,8 @@ import { Secret } from '../../../secret.ts';
 import type { Look } from '../look.ts';
 import { outsideSecrets, readSecretText, secretEmpty } from '../outside-database.ts';
 import { isOurs } from '../stage.ts';
-import { type Login, newLogin, readLogin, secretNameOf, secretText, slotSecret } from '../steps/secrets.ts';
+import { type Login, newLogin, secretText } from '../steps/login.ts';
+import { readLogin, secretNameOf, slotSecret } from '../steps/secrets.ts';
 import type { World } from '../steps/world.ts';
 
 /** Names, after the stage's own, of the containers that the engine made and that nobody has filled. */
@@ -42,13 +43,13 @@ export async function fillSecrets(world: World, look: Look): Promise<string[]> {
     return filled;
   }
   const putLogin = (resource: string, login: Login) => put(resource, new Secret(secretText(login)));
-  if (empty.has('active')) await putLogin('active', await newLogin(`${stage.snake}_a`));
+  if (empty.has('active')) await putLogin('active', newLogin(`${stage.snake}_a`));
   for (const slot of slotNames) {
     if (!empty.has(slotSecret(slot))) continue;
     const username = `${stage.snake}_${slot}`;
     // The slot that `active` names has its password.
     const active = await readLogin(world.aws, secretNameOf(stage, 'active'));
-    await putLogin(slotSecret(slot), active.username === username ? active : await newLogin(username));
+    await putLogin(slotSecret(slot), active.username === username ? active : newLogin(username));
   }
   return filled;
 }

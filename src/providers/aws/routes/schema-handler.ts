@@ -11,7 +11,8 @@ import { queryJob } from '../../../jobs/query-job.ts';
 import { seedJob } from '../../../jobs/seed-job.ts';
 import { type ProjectNames, parseProjectName } from '../../../project/names.ts';
 import { Secret } from '../../../secret.ts';
-import { ensureSecretLogin, findSecretLogin, newSecretLogin, type SecretLogin } from './schema-secrets.ts';
+import { type Login, newLogin } from '../steps/login.ts';
+import { ensureSecretLogin, findSecretLogin } from './schema-secrets.ts';
 
 /** What CloudFormation sends, through the framework's function of AWS CDK, as far as it is used. */
 export interface SchemaEvent {
@@ -118,7 +119,7 @@ async function adminTarget(
   };
 }
 
-async function getLogin(env: Context['env'], arn: string): Promise<SecretLogin> {
+async function getLogin(env: Context['env'], arn: string): Promise<Login> {
   const login = await findSecretLogin(env, arn);
   if (login !== undefined) return login;
   throw new UserError('SECRET_EMPTY', `secret ${arn} of the master user has no value`);
@@ -131,12 +132,12 @@ async function findLogins(
   { auth, activeSecretArn = '', slotASecretArn, slotBSecretArn }: SchemaProperties,
 ): Promise<SlotLogins> {
   if (auth === 'iam') return 'iam';
-  const active = await ensureSecretLogin(env, activeSecretArn, () => newSecretLogin(`${snake}_a`));
+  const active = await ensureSecretLogin(env, activeSecretArn, () => newLogin(`${snake}_a`));
   if (slotASecretArn === undefined || slotBSecretArn === undefined)
     return { [active.username.endsWith('_b') ? 'b' : 'a']: active.password };
   // The slot that `active` names has its password, also where a proxy comes later.
   const slot = (arn: string, username: string) =>
-    ensureSecretLogin(env, arn, () => (active.username === username ? active : newSecretLogin(username)));
+    ensureSecretLogin(env, arn, () => (active.username === username ? active : newLogin(username)));
   const [a, b] = [await slot(slotASecretArn, `${snake}_a`), await slot(slotBSecretArn, `${snake}_b`)];
   return { a: a.password, b: b.password };
 }

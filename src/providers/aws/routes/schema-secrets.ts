@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Environment,
@@ -6,16 +6,12 @@ import {
 } from '../../../../templates/runtime-node/lambdapg-runtime/aws-signature.ts';
 import { errorMessage, UserError } from '../../../errors.ts';
 import { Secret } from '../../../secret.ts';
+import { type Login, secretText } from '../steps/login.ts';
 
 /*
  * Secrets Manager for the function that brings a schema up to date: it has the same signature as the functions' connection runtime
  * and no SDK.
  */
-
-export interface SecretLogin {
-  readonly username: string;
-  readonly password: Secret;
-}
 
 const attempts = 4;
 const firstPauseMs = 300;
@@ -23,7 +19,7 @@ const firstPauseMs = 300;
 const answerWithinMs = 5_000;
 
 /** @returns undefined while nobody has put a value in; @throws UserError SECRET_UNREADABLE */
-export async function findSecretLogin(env: Environment, arn: string): Promise<SecretLogin | undefined> {
+export async function findSecretLogin(env: Environment, arn: string): Promise<Login | undefined> {
   const { status, body } = await call(env, arn, 'GetSecretValue', { VersionStage: 'AWSCURRENT' });
   if (status !== 200) {
     // Said of a secret that is empty and of one that is not there: writing to it tells the two apart.
@@ -39,33 +35,20 @@ export async function findSecretLogin(env: Environment, arn: string): Promise<Se
  * @returns what it holds now
  * @throws UserError SECRET_UNREADABLE
  */
-export async function ensureSecretLogin(
-  env: Environment,
-  arn: string,
-  make: () => SecretLogin,
-): Promise<SecretLogin> {
+export async function ensureSecretLogin(env: Environment, arn: string, make: () => Login): Promise<Login> {
   const found = await findSecretLogin(env, arn);
   if (found !== undefined) return found;
   const login = make();
   const { status, body } = await call(env, arn, 'PutSecretValue', {
     // One token for the first value, whoever writes it: of two writers the second is refused.
     ClientRequestToken: createHash('sha256').update(`first value of ${arn}`).digest('hex').slice(0, 32),
-    SecretString: textOf(login),
+    SecretString: secretText(login),
   });
   if (status === 200) return login;
   const other = typeOf(body) === 'ResourceExistsException' ? await findSecretLogin(env, arn) : undefined;
   if (other !== undefined) return other;
   throw unreadable(arn, `${typeOf(body)} ${body.message ?? body.Message ?? ''}`);
 }
-
-/** 256 bits in an alphabet that URLs, RDS and every driver take as it is. */
-export const newSecretLogin = (username: string): SecretLogin => ({
-  username,
-  password: new Secret(randomBytes(32).toString('base64url')),
-});
-
-const textOf = ({ username, password }: SecretLogin): string =>
-  JSON.stringify({ username, password: password.reveal(), engine: 'postgres' });
 
 interface Body {
   readonly SecretString?: string;
@@ -131,7 +114,7 @@ function parseBody(text: string): Body {
   }
 }
 
-function parseLogin(arn: string, text = ''): SecretLogin {
+function parseLogin(arn: string, text = ''): Login {
   const { username, password } = parseBody(text) as { username?: unknown; password?: unknown };
   if (typeof username === 'string' && typeof password === 'string' && username !== '' && password !== '')
     return { username, password: new Secret(password) };

@@ -8,7 +8,8 @@ import { parseProjectName } from '../../../project/names.ts';
 import type { Found } from '../../../provision/step.ts';
 import { explainDenied } from '../permissions/explain-denied.ts';
 import type { DatabaseHave } from './database-have.ts';
-import { type Login, readLogin, type SecretHave, secretNameOf, slotSecret } from './secrets.ts';
+import type { Login } from './login.ts';
+import { readLogin, type SecretHave, secretNameOf, slotSecret } from './secrets.ts';
 import { absent } from './tagged.ts';
 import type { AwsStep, World } from './world.ts';
 

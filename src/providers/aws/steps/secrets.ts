@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import {
   CreateSecretCommand,
   DeleteSecretCommand,
@@ -11,17 +10,12 @@ import { type SlotName, slotNames } from '../../../database/roles.ts';
 import { Secret } from '../../../secret.ts';
 import type { Aws } from '../clients.ts';
 import { isOurs, notOurs, type Stage, tagsOf } from '../stage.ts';
+import { type Login, newLogin, secretText } from './login.ts';
 import { absent, difference } from './tagged.ts';
 import type { AwsStep, World } from './world.ts';
 
 export interface SecretHave {
   readonly arn: string;
-}
-
-/** A login and its password, as Secrets Manager keeps them. */
-export interface Login {
-  readonly username: string;
-  readonly password: Secret;
 }
 
 export const secretNameOf = (stage: Stage, resource: string): string => `${stage.prefix}/${resource}`;
@@ -36,7 +30,7 @@ export function loginSecrets(world: World): {
   slots: readonly AwsStep<SecretHave>[];
 } {
   const { snake, cloud } = world.stage;
-  const active = secretStep(world, 'active', { needs: [], makeLogin: () => newLogin(`${snake}_a`) });
+  const active = secretStep(world, 'active', { needs: [], makeLogin: async () => newLogin(`${snake}_a`) });
   if (cloud.proxy === false) return { active, slots: [] };
   const slots = slotNames.map((slot) => {
     const username = `${snake}_${slot}`;
@@ -54,11 +48,6 @@ export function loginSecrets(world: World): {
 }
 
 export const slotSecret = (slot: SlotName): string => `slot-${slot}`;
-
-/** 256 bits in an alphabet that URLs, RDS and every driver take as it is. */
-export async function newLogin(username: string): Promise<Login> {
-  return { username, password: new Secret(randomBytes(32).toString('base64url')) };
-}
 
 /** @param id name or ARN */
 export async function readLogin(aws: Aws, id: string): Promise<Login> {
@@ -79,9 +68,6 @@ interface SecretParts {
 }
 
 /** The form in which the connection runtimes and RDS Proxy read a login. */
-export const secretText = ({ username, password }: Login): string =>
-  JSON.stringify({ username, password: password.reveal(), engine: 'postgres' });
-
 function secretStep(
   { aws, stage, removal }: World,
   resource: string,
