@@ -1,6 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { startBed } from './bed.ts';
-import { type Aws, at, awsOf, differs, makeNetwork, trustLambda } from './differs.ts';
+import {
+  type Aws,
+  at,
+  awsOf,
+  differs,
+  instanceInput,
+  makeNetwork,
+  proxyInput,
+  trustLambda,
+} from './differs.ts';
 
 type Template = Record<string, unknown>;
 
@@ -9,6 +18,7 @@ async function settled(aws: Aws, StackName: string): Promise<unknown> {
     const answer = await aws('cloudformation', 'DescribeStacks', { StackName });
     const status = at(answer, 'Stacks.0.StackStatus') ?? answer.error;
     if (!String(status).endsWith('_IN_PROGRESS')) return status;
+    await new Promise((resolve) => setTimeout(resolve, 30));
   }
 }
 
@@ -306,3 +316,28 @@ test('faults hit what a stack asks for: it asks again after a throttled call, an
   expect(asked.map((one) => one.error)).toEqual(['RequestLimitExceeded', 'RequestLimitExceeded', undefined]);
   await bed.stop();
 });
+
+test('a target group is complete when its targets are available, and fails when they never are', async () => {
+  const bed = await startBed({ pace: { default: 0 } });
+  const aws = awsOf(bed, false);
+  const { subnets, group } = await makeNetwork(aws);
+  await aws('rds', 'CreateDBSubnetGroup', {
+    ...{ DBSubnetGroupName: 'sg', DBSubnetGroupDescription: 'sg', SubnetIds: subnets },
+  });
+  await aws('rds', 'CreateDBInstance', instanceInput({ DBSubnetGroupName: 'sg' }));
+  await aws('rds', 'CreateDBProxy', proxyInput({ vpc: '', subnets, group }));
+  await bed.targetHealth('p1', { State: 'UNAVAILABLE', Reason: 'AUTH_FAILURE', Description: 'no value' });
+  const Targets = {
+    Type: 'AWS::RDS::DBProxyTargetGroup',
+    Properties: { DBProxyName: 'p1', TargetGroupName: 'default', DBInstanceIdentifiers: ['db1'] },
+  };
+  expect(await deploy(aws, body({ Targets }))).toBe('ROLLBACK_COMPLETE');
+  expect(await bed.control('stack-failures', { region: bed.region })).toEqual([
+    expect.stringMatching(/^Targets CREATE_FAILED: Timed out waiting for target group to become available/),
+  ]);
+  await aws('cloudformation', 'DeleteStack', { StackName: 's' });
+  await settled(aws, 's');
+  await bed.targetHealth('p1', null);
+  expect(await deploy(aws, body({ Targets }))).toBe('CREATE_COMPLETE');
+  await bed.stop();
+}, 60_000);

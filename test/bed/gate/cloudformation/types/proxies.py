@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...errors import AwsError
 from ..shapes import shaped
 from ..template import Values
 from .databases import retag
 from .declare import ResourceType, Work, declare
+
+# A data plane logs in anew for each: some seconds in all.
+HEALTH_ASKS = 150
 
 
 @declare("AWS::RDS::DBProxy")
@@ -48,24 +52,43 @@ class Proxy(ResourceType):
 class TargetGroup(ResourceType):
     """Every proxy has one, `default`: it is set here, and the targets are registered.
 
-    It is complete once they are registered, whatever their health: as the provider's source has it,
-    https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds-proxy (CreateHandler).
+    It is complete once every instance behind it is AVAILABLE, which takes a secret that opens the database; the real one gives up
+    after 20 minutes. https://github.com/aws/aws-cdk/issues/8919, and `validateHealth` of its provider's source,
+    https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds-proxy
     """
 
     mutable = frozenset({"ConnectionPoolConfigurationInfo", "DBClusterIdentifiers", "DBInstanceIdentifiers"})
     tags = False
 
     def create(self, work: Work, properties: Values) -> str:
+        place = {key: properties[key] for key in ("DBProxyName", "TargetGroupName")}
+        group = work.ask("rds", "DescribeDBProxyTargetGroups", **place)["TargetGroups"][0]
         self.configure(work, properties)
         self.register(work, {}, properties)
-        place = {"DBProxyName": properties["DBProxyName"], "TargetGroupName": properties["TargetGroupName"]}
-        return str(work.ask("rds", "DescribeDBProxyTargetGroups", **place)["TargetGroups"][0]["TargetGroupArn"])
+        id = work.made(str(group["TargetGroupArn"]))
+        self.settle(work, properties)
+        return id
 
     def configure(self, work: Work, properties: Values) -> None:
         config = properties.get("ConnectionPoolConfigurationInfo")
         if config is not None:
             input = {"DBProxyName": properties["DBProxyName"], "TargetGroupName": properties["TargetGroupName"], "ConnectionPoolConfig": config}
             work.calls.insist(lambda: work.ask("rds", "ModifyDBProxyTargetGroup", **shaped("rds", "ModifyDBProxyTargetGroup", input)))
+
+    def settle(self, work: Work, properties: Values) -> None:
+        place = {key: properties[key] for key in ("DBProxyName", "TargetGroupName")}
+
+        def healthy() -> bool:
+            targets = work.ask("rds", "DescribeDBProxyTargets", **place)["Targets"]
+            instances = [one for one in targets if one["Type"] == "RDS_INSTANCE"]
+            return all(one.get("TargetHealth", {}).get("State") == "AVAILABLE" for one in instances)
+
+        try:
+            work.calls.until(healthy, "targets", HEALTH_ASKS)
+        except AwsError as error:
+            if error.code != "NotStabilized":
+                raise
+            raise AwsError("NotStabilized", "Timed out waiting for target group to become available.", 400) from None
 
     def register(self, work: Work, old: Values, new: Values) -> None:
         place = {key: (new or old)[key] for key in ("DBProxyName", "TargetGroupName")}
@@ -84,6 +107,7 @@ class TargetGroup(ResourceType):
         if "ConnectionPoolConfigurationInfo" in changed:
             self.configure(work, properties)
         self.register(work, old, properties)
+        self.settle(work, properties)
 
     def delete(self, work: Work, properties: Values) -> None:
         self.register(work, properties, {})
