@@ -57,6 +57,7 @@ test('the README says how to deploy, plan and destroy, what costs while idle, an
     "Not CDK's",
   ];
   const beware = [
+    '--no-rollback',
     'deletionProtection',
     'go forward only',
     'No function that serves requests ever changes the schema',
