@@ -1,9 +1,12 @@
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Bed, startBed } from '../bed/bed.ts';
-import { type CliResult, runCli } from './cli.ts';
+import { built, type CliResult, plainEnvironment, runCli } from './cli.ts';
+import { linkPackages } from './engine-project.ts';
 
 let bed: Bed;
 let parent: string;
@@ -21,6 +24,7 @@ afterAll(async () => {
 
 interface Made {
   readonly dir: string;
+  readonly env: Readonly<Record<string, string>>;
   run(...args: string[]): Promise<CliResult>;
 }
 
@@ -33,13 +37,16 @@ async function makeProject(name: string, ...flags: string[]): Promise<Made> {
   const made = await run(parent, ['init', name, '--yes', '--no-install', '--no-git', ...flags]);
   expect(made.exitCode, made.stderr).toBe(0);
   const dir = join(parent, name);
-  return { dir, run: (...args) => run(dir, args) };
+  return { dir, env, run: (...args) => run(dir, args) };
 }
 
-async function putTool({ dir }: Made, file: string, prints: string): Promise<void> {
+/** @param answer in the words of `sh` */
+async function putTool({ dir }: Made, file: string, answer: string): Promise<void> {
   const folder = join(dir, 'node_modules/.bin');
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, file), `#!/bin/sh\necho "${prints}"\n`, { mode: 0o755 });
+  // It may be a link to the real one.
+  await rm(join(folder, file), { force: true });
+  await writeFile(join(folder, file), `#!/bin/sh\n${answer}\n`, { mode: 0o755 });
 }
 
 const errorOf = (done: CliResult): unknown => (done.json() as { error: unknown }).error;
@@ -51,7 +58,7 @@ describe('a project whose engine', () => {
       ...{ code: 'ENGINE_TOOL_MISSING', exit: 1 },
       suggestions: expect.arrayContaining(['npm install --save-dev "aws-cdk@>=2.1148.1 <3"']),
     });
-    await putTool(project, 'cdk', '3.0.0 (build 4f3efd4)');
+    await putTool(project, 'cdk', 'echo "3.0.0 (build 4f3efd4)"');
     expect(errorOf(await project.run('deploy', '--yes', '--json'))).toMatchObject({
       ...{ code: 'ENGINE_TOOL_VERSION', exit: 1 },
       message: expect.stringMatching(/^cdk is 3\.0\.0: .*April 2025.*>=2\.1148\.1 <3 is taken$/),
@@ -86,4 +93,23 @@ describe('a project whose engine', () => {
     const error = errorOf(await refusing.run(...args, '--json'));
     expect(error).toMatchObject({ code: 'ENGINE_DECIDES', exit: 2, message: expect.stringContaining(named) });
   });
+
+  test('is at work is interrupted with lambdapg, which waits for it', async () => {
+    const project = await makeProject('stopped', '--template', 'serverless-heroku', '--database', 'url');
+    await linkPackages(project.dir);
+    const [begun, tidied] = [join(project.dir, 'begun'), join(project.dir, 'tidied')];
+    const work = `sleep 60 & trap 'kill $!; sleep 0.3; : > ${tidied}; exit 1' INT; : > ${begun}; wait`;
+    await putTool(project, 'osls', `[ "$1" = --version ] && echo "osls version: 4.3.1" && exit 0\n${work}`);
+    const env = {
+      ...plainEnvironment(),
+      ...project.env,
+      DATABASE_URL: 'postgres://ada:x@db.example.com/books',
+    };
+    const options = { cwd: project.dir, env, extendEnv: false, reject: false, stdin: 'ignore' } as const;
+    const running = execa(process.execPath, [built, 'deploy', '--yes', '--json'], options);
+    await expect.poll(() => existsSync(begun), { timeout: 60_000 }).toBe(true);
+    running.kill('SIGINT');
+    expect((await running).exitCode).toBe(130);
+    expect(existsSync(tidied)).toBe(true);
+  }, 120_000);
 });

@@ -43,7 +43,7 @@ export async function startEngineProject(
 }
 
 /** The repository's packages in place of installed ones, with lambdapg among them: cdk.json runs `npx lambdapg package`. */
-async function linkPackages(dir: string): Promise<void> {
+export async function linkPackages(dir: string): Promise<void> {
   const [from, to] = [join(repository, 'node_modules'), join(dir, 'node_modules')];
   await mkdir(join(to, '.bin'), { recursive: true });
   for (const name of await readdir(from)) {
