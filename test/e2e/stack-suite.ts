@@ -22,10 +22,12 @@ async function stackTypes({ engines, dir }: EngineProject): Promise<string[]> {
  *
  * @param flags of `lambdapg init`
  * @param expected types that the stack must hold
+ * @param hasChanges what `deploy --plan` says of a stage that is as it is to be; null: its engine cannot tell
  */
 export async function verifyStackEngine(
   flags: readonly string[],
   expected: readonly string[],
+  hasChanges: false | null,
 ): Promise<void> {
   const project = await startEngineProject(flags, { pace: { default: 0, 'lambda.interface': 0 } });
   await allowDeletion(project);
@@ -40,11 +42,21 @@ export async function verifyStackEngine(
   const status = (await succeed(project.run('status', '--no-prices', '--json'))).json();
   expect(status).toMatchObject({ outputs: { url, stage: 'dev', runnerName: 'shop-dev-runner' } });
 
+  const plan = await project.run('deploy', '--plan', '--json');
+  expect(plan.json()).toMatchObject({ hasChanges });
+
   const rotated = await rotateByHand(project);
-  await change(project, 'memoryMb', 512);
+  await changeCode(project);
   await succeed(project.run('deploy', '--yes', '--json'));
   expect(await secretsOf(project)).toEqual(rotated);
   expect(await booksAt(url)).toHaveLength(2);
+
+  const shifted = await shiftTraffic(project);
+  await editConfig(project, (config) => {
+    config.cloud = { ...config.cloud, logRetentionDays: 30 };
+  });
+  await succeed(project.run('deploy', '--yes', '--json'));
+  expect(await liveAlias(project)).toEqual(shifted);
 
   await succeed(project.run('destroy', '--confirm', 'shop', '--json'));
   await expect(stackTypes(project)).rejects.toThrow(/does not exist/);
@@ -76,8 +88,7 @@ async function editConfig({ dir }: EngineProject, edit: (config: Config) => void
 }
 
 interface Config {
-  cloud?: { database?: Record<string, unknown> };
-  functions: Record<string, Record<string, unknown>>;
+  cloud?: { database?: Record<string, unknown>; logRetentionDays?: number };
 }
 
 const allowDeletion = (project: EngineProject): Promise<void> =>
@@ -85,10 +96,27 @@ const allowDeletion = (project: EngineProject): Promise<void> =>
     config.cloud = { ...config.cloud, database: { ...config.cloud?.database, deletionProtection: false } };
   });
 
-const change = (project: EngineProject, key: string, value: unknown): Promise<void> =>
-  editConfig(project, ({ functions }) => {
-    Object.assign(functions.api ?? {}, { [key]: value });
+async function changeCode({ dir }: EngineProject): Promise<void> {
+  const file = join(dir, 'src/health.ts');
+  await writeFile(file, `${await readFile(file, 'utf8')}\nexport const changed = true;\n`);
+}
+
+const live = { FunctionName: 'shop-dev-api', Name: 'live' };
+
+const liveAlias = async ({ engines }: EngineProject): Promise<unknown> => {
+  const input = { service: 'lambda', action: 'GetAlias', input: live };
+  const { FunctionVersion, RoutingConfig } = await engines.bed.aws<Record<string, unknown>>(input);
+  return { FunctionVersion, RoutingConfig };
+};
+
+/** A quarter of the calls go to the former version, as somebody who shifts traffic would have it. */
+async function shiftTraffic(project: EngineProject): Promise<unknown> {
+  await project.engines.bed.aws({
+    ...{ service: 'lambda', action: 'UpdateAlias' },
+    input: { ...live, RoutingConfig: { AdditionalVersionWeights: { 1: 0.25 } } },
   });
+  return liveAlias(project);
+}
 
 async function secretOf({ engines }: EngineProject, name: string): Promise<string | undefined> {
   const { SecretString } = await engines.bed.aws<{ SecretString?: string }>({

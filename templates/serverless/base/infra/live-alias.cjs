@@ -38,7 +38,7 @@ module.exports = class LiveAlias {
           Name: aliasName,
           FunctionName: { Ref: this.naming.getLambdaLogicalId(name) },
           FunctionVersion: { 'Fn::GetAtt': [settings.versionLogicalId, 'Version'] },
-          // No RoutingConfig: weights belong to whoever shifts traffic, and a deployment ends a shift.
+          // No RoutingConfig: weights belong to whoever shifts traffic.
         },
       };
     }
