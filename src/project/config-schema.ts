@@ -257,6 +257,7 @@ export const configSchema = z
     const { database, proxy, auth, network } = cloud;
     const faults = findCrossingFaults({
       ...{ engine, language, framework, packaging, auth, minAcu: database.minAcu },
+      reader: database.reader,
       database: database.kind,
       proxy: proxy !== false,
       // Its default is no answer. Subnets are counted where they are looked up.

@@ -14,6 +14,7 @@ export interface Crossing {
   readonly subnets: number;
   /** Aurora's smallest capacity; 0 lets it pause. */
   readonly minAcu: number;
+  readonly reader: boolean;
 }
 
 export interface CrossingFault {
@@ -80,6 +81,14 @@ const rules: readonly Rule[] = [
     path: ['cloud', 'proxy'],
     reason: 'an RDS Proxy keeps connections open, so that Aurora with minAcu 0 would never pause',
     fix: '--no-proxy, or --min-acu 0.5',
+  },
+  {
+    // docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-secrets-manager.html#rds-secrets-manager-limitations
+    isBroken: ({ engine, database, reader }) => engine === 'terraform' && database === 'rds' && reader,
+    path: ['cloud', 'database', 'reader'],
+    reason:
+      'RDS makes no read replica of an instance whose master password it keeps, and with Terraform any other password would stand in the state',
+    fix: '--database aurora, or --no-reader',
   },
   {
     isBroken: ({ network, subnets }) => network === 'existing' && subnets < 2,

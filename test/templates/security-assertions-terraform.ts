@@ -93,10 +93,8 @@ async function allowedTo(module: HclModule, name: string): Promise<string[]> {
 async function showResource(module: HclModule, name: string, resource: string): Promise<string> {
   if (new RegExp(`^<aws_cloudwatch_log_group\\.${name}(\\[each\\.key\\])?\\.arn>:\\*$`).test(resource))
     return 'its log group';
-  // One login at each of several places of one database.
-  const [, each = resource] = /^<\[for \w+ in [\w.]+ : "(.*)"\]>$/.exec(resource) ?? [];
-  let shown = each;
-  for (const [whole, local = ''] of each.matchAll(/<local\.(\w+)>/g)) {
+  let shown = resource;
+  for (const [whole, local = ''] of resource.matchAll(/<local\.(\w+)>/g)) {
     const value = showHcl(await resolveHcl(module, module.locals[local]));
     // PostgreSQL's name of the project: the one function that decides over it.
     shown = shown.replace(

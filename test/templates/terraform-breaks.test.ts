@@ -165,7 +165,7 @@ const breaks: readonly Break[] = [
     '["secretsmanager:GetSecretValue"]',
     '["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"]',
   ],
-  ['any login in the database', 'login.tf', '/${local.database_name}_a"]', '/*"]', iam],
+  ['any login in the database', 'login.tf', 'resource_id}/${local.database_name}_a"', 'resource_id}/*"', iam],
   [
     'Terraform writes the secret',
     'login.tf',

@@ -105,7 +105,7 @@ async function verifyProxy(module: HclModule, choices: Choices): Promise<void> {
   expect([...bodiesOf(module, 'aws_db_proxy').keys()]).toEqual(choices.proxy ? ['proxy'] : []);
   const endpoints = [...bodiesOf(module, 'aws_db_proxy_endpoint').values()];
   expect(endpoints.map(({ target_role }) => target_role)).toEqual(
-    choices.proxy && choices.reader && choices.database === 'aurora' ? ['READ_ONLY'] : [],
+    choices.proxy && choices.reader ? ['READ_ONLY'] : [],
   );
   if (!choices.proxy) return;
   const proxy = await resolved(module, 'aws_db_proxy', 'proxy');
@@ -140,9 +140,9 @@ function verifyOutputs(module: HclModule, choices: Choices): void {
       ...['url', 'region', 'stage'],
       ...(isManaged(choices) ? managed : []),
       ...(network === 'existing' ? ['vpcId'] : []),
-      ...(reader && isManaged(choices) ? ['readerHost'] : []),
+      ...(reader ? ['readerHost'] : []),
       ...(proxy ? ['proxyHost'] : []),
-      ...(proxy && reader && database === 'aurora' ? ['proxyReaderHost'] : []),
+      ...(proxy && reader ? ['proxyReaderHost'] : []),
       ...(auth === 'secret' && database !== 'heroku' ? ['secretArn'] : []),
     ].sort(),
   );

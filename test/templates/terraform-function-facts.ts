@@ -14,14 +14,12 @@ function wantedEnvironment({ database, proxy, auth, reader }: Choices): Record<s
       PGSSLMODE: 'no-verify',
     };
   }
-  const readHost = proxy
-    ? { aurora: '<aws_db_proxy_endpoint.reader.endpoint>', rds: undefined }
-    : { aurora: '<local.reader.host>', rds: '<local.reader.host>' };
+  const readHost = proxy ? '<aws_db_proxy_endpoint.reader.endpoint>' : '<aws_rds_cluster.database.reader_endpoint>';
   return {
     ...{ PGHOST: '<local.front.host>', PGPORT: '5432', PGDATABASE: '<replace(local.project, "-", "_")>' },
     ...{ PGSSLMODE: 'verify-full', ...(!proxy && { PGSSLROOTCERT: './rds-ca.pem' }) },
     ...(auth === 'iam' ? { LAMBDAPG_DB_AUTH: 'iam', PGUSER: '<local.database_name>_a' } : active),
-    ...(reader && readHost[database] !== undefined && { PGHOST_READER: readHost[database] }),
+    ...(reader && { PGHOST_READER: readHost }),
   };
 }
 
@@ -98,7 +96,7 @@ export async function verifyRoles(module: HclModule, choices: Choices): Promise<
 function wantedLogin({ database, auth }: Choices): unknown {
   if (database === 'heroku') return '<aws_secretsmanager_secret.heroku_key.arn>';
   if (auth === 'secret') return '<aws_secretsmanager_secret.active.arn>';
-  return '<[for id in local.front.resource_ids : "<local.database_users>:<id>/<local.database_name>_a"]>';
+  return '<local.database_users>:<local.front.resource_id>/<local.database_name>_a';
 }
 
 /** Empty containers: what a secret holds is no business of Terraform's. */

@@ -47,7 +47,14 @@ function managed(): ChoiceFlags[] {
     [true, false].flatMap((proxy) =>
       ['secret', 'iam'].flatMap((auth) =>
         networks.flatMap((network, index) =>
-          [true, false].map((reader) => ({ database, proxy, auth, reader, ...network, ...languages[index] })),
+          (database === 'aurora' ? [true, false] : [false]).map((reader) => ({
+            database,
+            proxy,
+            auth,
+            reader,
+            ...network,
+            ...languages[index],
+          })),
         ),
       ),
     ),

@@ -18,14 +18,9 @@ function managedLayers(choices: Choices): string[] {
     network,
     ...(network === 'isolated' && auth === 'secret' ? ['endpoint'] : []),
     ...[database, auth],
-    ...(reader ? [`${database}-reader`] : []),
+    // Of Aurora alone: see src/project/crossings.ts.
+    ...(reader ? ['aurora-reader'] : []),
     ...(proxy ? ['proxy', `proxy-${auth}`, `proxy-${database}`] : ['direct']),
-    ...(reader ? readerLayers(choices) : []),
+    ...(reader ? [proxy ? 'proxy-reader' : 'direct-reader'] : []),
   ];
-}
-
-/** Where functions find the reader. RDS Proxy gives an instance's replica no endpoint, and functions reach the proxy alone. */
-function readerLayers({ database, proxy }: Choices): string[] {
-  if (!proxy) return ['direct-reader'];
-  return [database === 'aurora' ? 'proxy-reader' : 'proxy-replica'];
 }

@@ -16,14 +16,6 @@ resource "aws_rds_cluster_instance" "reader" {
   depends_on = [aws_rds_cluster_instance.writer]
 }
 
-locals {
-  reader = {
-    host = aws_rds_cluster.database.reader_endpoint
-    # The cluster's own stands for all its members.
-    resource_ids = []
-  }
-}
-
 output "readerHost" {
-  value = local.reader.host
+  value = aws_rds_cluster.database.reader_endpoint
 }

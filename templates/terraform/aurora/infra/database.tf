@@ -78,9 +78,9 @@ resource "aws_rds_cluster_parameter_group" "database" {
 
 locals {
   database = {
-    host         = aws_rds_cluster.database.endpoint
-    resource_ids = [aws_rds_cluster.database.cluster_resource_id]
-    pauses       = local.min_acu == 0
+    host        = aws_rds_cluster.database.endpoint
+    resource_id = aws_rds_cluster.database.cluster_resource_id
+    pauses      = local.min_acu == 0
   }
 }
 

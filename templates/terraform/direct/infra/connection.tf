@@ -1,8 +1,8 @@
 # Functions connect to the database itself. Behind a proxy only this file is another; the code of the functions stays as it is.
 locals {
   front = {
-    host         = local.database.host
-    resource_ids = local.database.resource_ids
+    host        = local.database.host
+    resource_id = local.database.resource_id
   }
 
   connection_environment = {

@@ -9,7 +9,7 @@ locals {
   login_statements = [{
     Effect   = "Allow"
     Action   = ["rds-db:connect"]
-    Resource = [for id in local.front.resource_ids : "${local.database_users}:${id}/${local.database_name}_a"]
+    Resource = "${local.database_users}:${local.front.resource_id}/${local.database_name}_a"
   }]
 
   database_users = "arn:${local.partition}:rds-db:${local.region}:${local.account_id}:dbuser"

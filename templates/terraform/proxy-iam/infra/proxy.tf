@@ -35,7 +35,7 @@ resource "aws_iam_role_policy" "proxy" {
       Effect = "Allow"
       Action = ["rds-db:connect"]
       Resource = [
-        for slot in ["a", "b"] : "${local.database_users}:${local.database.resource_ids[0]}/${local.database_name}_${slot}"
+        for slot in ["a", "b"] : "${local.database_users}:${local.database.resource_id}/${local.database_name}_${slot}"
       ]
     }]
   })

@@ -4,7 +4,7 @@ locals {
   front = {
     host = aws_db_proxy.proxy.endpoint
     # `prx-…`, the last part of the ARN: what an rds-db:connect permission names. It stands for the endpoints as well.
-    resource_ids = [reverse(split(":", aws_db_proxy.proxy.arn))[0]]
+    resource_id = reverse(split(":", aws_db_proxy.proxy.arn))[0]
   }
 
   connection_environment = {

@@ -65,8 +65,8 @@ resource "aws_db_parameter_group" "database" {
 
 locals {
   database = {
-    host         = aws_db_instance.database.address
-    resource_ids = [aws_db_instance.database.resource_id]
+    host        = aws_db_instance.database.address
+    resource_id = aws_db_instance.database.resource_id
     # An instance never pauses.
     pauses = false
   }
