@@ -1,5 +1,5 @@
-import type { CloudConfig } from '../../../project/config-schema.ts';
 import { isManaged } from '../../../project/choices.ts';
+import type { CloudConfig } from '../../../project/config-schema.ts';
 import { proxyDefaults } from '../every-step.ts';
 import type { Look } from '../look.ts';
 import { isOurs, nameOf } from '../stage.ts';
