@@ -1,5 +1,7 @@
 import { expect } from 'vitest';
 import { type Choices, isManaged } from '../../src/project/choices.ts';
+import { verifyCalls, verifyFunctions } from './cdk-function-facts.ts';
+import { functionNames, type Properties, propertiesOf, stack, tagged, tagsOf } from './cdk-template.ts';
 import { ofType } from './cloudformation-facts.ts';
 import { type Resource, resolveTemplate, type Template } from './resolve-template.ts';
 import { fromCloudFormation, verifySecurity } from './security-assertions.ts';
@@ -8,27 +10,6 @@ import { fromCloudFormation, verifySecurity } from './security-assertions.ts';
  * What a stack of AWS CDK must be, from the choices that it was made with (docs/decisions/011-engines.md), for the project my-library
  * and the stage dev.
  */
-const stack = 'my-library-dev';
-const functionNames = ['api', 'overdue'];
-type Properties = Readonly<Record<string, unknown>>;
-
-const propertiesOf = (template: Template, type: string): Properties[] =>
-  ofType(template, type).map(([, { Properties }]) => Properties);
-
-/** Id and resource of the one with that tag `lambdapg:resource`. */
-function tagged(template: Template, type: string, tag: string): [id: string, resource: Resource] {
-  const found = ofType(template, type).find(([, resource]) => tagsOf(resource)['lambdapg:resource'] === tag);
-  if (found === undefined) throw new Error(`no ${type} is tagged ${tag}`);
-  return found;
-}
-
-function tagsOf({ Properties }: Resource): Record<string, string> {
-  const { Tags: tags = [] } = Properties as {
-    Tags?: { Key: string; Value: string }[] | Record<string, string>;
-  };
-  return Array.isArray(tags) ? Object.fromEntries(tags.map(({ Key, Value }) => [Key, Value])) : tags;
-}
-
 export function verifyCdkStack(raw: Template, choices: Choices): void {
   const template = resolveTemplate(raw, stack);
   verifySecurity(fromCloudFormation(template), choices, schemaPassages(choices));
@@ -226,91 +207,6 @@ function verifySecrets(template: Template, { database, proxy, auth }: Choices): 
   for (const secret of secrets) expect(Object.keys(secret).sort()).toEqual(['Description', 'Name', 'Tags']);
 }
 
-function wantedEnvironment(template: Template, { database, proxy, auth, reader }: Choices): Properties {
-  const secret = (name: string) => `<${tagged(template, 'AWS::SecretsManager::Secret', name)[0]}>`;
-  if (database === 'heroku') {
-    const addon = { LAMBDAPG_HEROKU_ADDON: 'postgresql-round-12345' };
-    return { ...addon, LAMBDAPG_HEROKU_KEY_ARN: secret('heroku-key'), PGSSLMODE: 'no-verify' };
-  }
-  if (database === 'url') return { LAMBDAPG_SECRET_ARN: secret('active'), PGSSLMODE: 'verify-full' };
-  const isAurora = database === 'aurora';
-  const idOf = (type: string, tag: string) => tagged(template, `AWS::RDS::${type}`, tag)[0];
-  const main = isAurora ? idOf('DBCluster', 'db') : idOf('DBInstance', 'db');
-  const readHost = isAurora
-    ? proxy
-      ? () => `<${idOf('DBProxyEndpoint', 'proxy-reader')}.Endpoint>`
-      : () => `<${main}.ReadEndpoint.Address>`
-    : proxy
-      ? undefined
-      : () => `<${idOf('DBInstance', 'db-reader')}.Endpoint.Address>`;
-  return {
-    ...{ PGPORT: '5432', PGDATABASE: 'my_library', PGSSLMODE: 'verify-full' },
-    ...(proxy
-      ? { PGHOST: `<${idOf('DBProxy', 'proxy')}.Endpoint>` }
-      : { PGHOST: `<${main}.Endpoint.Address>`, PGSSLROOTCERT: './rds-ca.pem' }),
-    ...(auth === 'iam'
-      ? { LAMBDAPG_DB_AUTH: 'iam', PGUSER: 'my_library_a' }
-      : { LAMBDAPG_SECRET_ARN: secret('active') }),
-    ...(reader && readHost !== undefined && { PGHOST_READER: readHost() }),
-  };
-}
-
-function verifyFunctions(template: Template, choices: Choices): void {
-  const all = propertiesOf(template, 'AWS::Lambda::Function');
-  const isNode = choices.language === 'node';
-  for (const [index, name] of functionNames.entries()) {
-    const found = all.find(({ FunctionName }) => FunctionName === `${stack}-${name}`);
-    expect(found).toMatchObject({
-      ...{ Runtime: isNode ? 'nodejs24.x' : 'python3.13', Architectures: ['arm64'] },
-      ...{ MemorySize: isNode ? '256' : '512', Timeout: '10' },
-      ReservedConcurrentExecutions: ['40', '1'][index],
-      Handler: isNode ? 'index.handler' : `app/${name}.handler`,
-      LoggingConfig: { LogFormat: 'JSON' },
-    });
-    expect(found?.Environment).toEqual({ Variables: wantedEnvironment(template, choices) });
-    expect([found?.Layers ?? []].flat().length).toBe(choices.packaging === 'layer' ? 1 : 0);
-  }
-  for (const name of isManaged(choices) ? ['runner', 'schema'] : []) {
-    const found = all.find(({ FunctionName }) => FunctionName === `${stack}-${name}`);
-    expect(found).toMatchObject({
-      ...{ Runtime: 'nodejs22.x', Architectures: ['arm64'], Handler: 'index.handler' },
-      ...{ MemorySize: '1024', Timeout: '900', EphemeralStorage: { Size: '2048' } },
-    });
-    expect(found?.Environment).toBeUndefined();
-  }
-}
-
-/** Everybody calls the alias, and may: each route of the gateway, and the schedule. */
-function verifyCalls(template: Template): void {
-  const aliases = ofType(template, 'AWS::Lambda::Alias');
-  expect(aliases.map(([, { Properties }]) => (Properties as Properties).Name)).toEqual(['live', 'live']);
-  const ids = aliases.map(([id]) => `<${id}>`);
-  for (const [, { Properties }] of aliases)
-    expect((Properties as Properties).FunctionVersion).toMatch(/^<.*CurrentVersion.*\.Version>$/);
-  const permissions = propertiesOf(template, 'AWS::Lambda::Permission');
-  expect(permissions.map(({ Principal }) => Principal).sort()).toEqual([
-    'apigateway.amazonaws.com',
-    'events.amazonaws.com',
-  ]);
-  for (const { FunctionName, SourceArn } of permissions) {
-    expect(ids).toContain(FunctionName);
-    expect(SourceArn).toMatch(/^arn:aws:execute-api:us-east-1:123456789012:<\w+>\/|^<\w*schedule\w*\.Arn>$/);
-  }
-  expect(propertiesOf(template, 'AWS::ApiGatewayV2::Integration')).toMatchObject([
-    { IntegrationType: 'AWS_PROXY', PayloadFormatVersion: '2.0', IntegrationUri: ids[0] },
-  ]);
-  expect(propertiesOf(template, 'AWS::ApiGatewayV2::Route')).toMatchObject([{ RouteKey: '$default' }]);
-  expect(propertiesOf(template, 'AWS::ApiGatewayV2::Stage')).toMatchObject([
-    { StageName: '$default', AutoDeploy: 'true' },
-  ]);
-  expect(propertiesOf(template, 'AWS::Events::Rule')).toMatchObject([
-    { Name: `${stack}-overdue`, ScheduleExpression: 'rate(1 day)', Targets: [{ Arn: ids[1] }] },
-  ]);
-  // Former versions stay, to go back to.
-  for (const [, { DeletionPolicy }] of ofType(template, 'AWS::Lambda::Version'))
-    expect(DeletionPolicy).toBe('Retain');
-}
-
 function verifyTags(template: Template): void {
   for (const [id, resource] of Object.entries(template.Resources)) {
     const tags = tagsOf(resource);
@@ -363,41 +259,3 @@ export const schemaPassages = (choices: Choices): string[] =>
         ...(choices.network !== 'isolated' ? ['schema -> 0.0.0.0/0 443'] : []),
         ...(choices.network === 'isolated' && choices.auth === 'secret' ? ['schema -> endpoint 443'] : []),
       ];
-
-/** All that may differ between a stack without a proxy and the same with one. */
-export function verifySwitch(direct: Template, proxied: Template): void {
-  const [before, after] = [direct, proxied].map((template) => resolveTemplate(template, stack).Resources) as [
-    Template['Resources'],
-    Template['Resources'],
-  ];
-  const isProxys = (id: string): boolean => /^(Proxy|Loginslot)/.test(id);
-  // The two ways from a function and the runner to the proxy replace the one from a function to the database.
-  const isPassage = (id: string): boolean =>
-    /^(function|Runnerrunner)group(in|out)to(database|proxy)/.test(id);
-  const isVersion = (id: string): boolean => /CurrentVersion/.test(id);
-  const others = (resources: Template['Resources']) =>
-    Object.keys(resources).filter((id) => !isProxys(id) && !isPassage(id) && !isVersion(id));
-  expect(others(after)).toEqual(others(before));
-  const changed = others(before).filter((id) => !isSame(before[id], after[id]));
-  // The roles of functions, with IAM, name the proxy where they named the database.
-  for (const id of changed)
-    expect(id).toMatch(/^(Functions(api|overdue)\w*|Schema(Update|FunctionRole)\w*)$/);
-  for (const name of functionNames) {
-    const variablesOf = (resources: Template['Resources']): Properties => {
-      const found = Object.values(resources).find(
-        ({ Type, Properties }) =>
-          Type === 'AWS::Lambda::Function' && (Properties as Properties).FunctionName === `${stack}-${name}`,
-      );
-      const { Environment, ...rest } = (found?.Properties ?? {}) as Properties;
-      expect(rest).toMatchObject({ FunctionName: `${stack}-${name}` });
-      return (Environment as { Variables: Properties }).Variables;
-    };
-    const { PGHOST: _host, PGSSLROOTCERT: _file, PGHOST_READER: _reader, ...kept } = variablesOf(before);
-    const { PGHOST, PGHOST_READER: _proxyReader, ...same } = variablesOf(after);
-    expect(same).toEqual(kept);
-    expect(PGHOST).toMatch(/^<Proxy\w+\.Endpoint>$/);
-  }
-}
-
-const isSame = (a: Resource | undefined, b: Resource | undefined): boolean =>
-  JSON.stringify({ ...a, DependsOn: undefined }) === JSON.stringify({ ...b, DependsOn: undefined });

@@ -2,8 +2,9 @@ import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { databaseAuths, managedDatabases, networkKinds } from '../../src/project/choices.ts';
 import type { ChoiceFlags } from '../../src/scaffold/resolve-choices.ts';
-import { verifyCdkStack, verifySwitch } from './cdk-facts.ts';
+import { verifyCdkStack } from './cdk-facts.ts';
 import { type CdkProject, editConfig, lintCdk, runApps, synthesise, typecheckInfra } from './cdk-projects.ts';
+import { verifySwitch } from './cdk-switch.ts';
 import { installedFor } from './engine-packages.ts';
 
 /** Every database, login, network and front; languages, readers and layers in turns. */

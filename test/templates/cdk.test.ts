@@ -4,8 +4,9 @@ import { fileURLToPath } from 'node:url';
 import semver from 'semver';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseConfig } from '../../src/project/parse-config.ts';
-import { verifyCdkStack, verifySwitch } from './cdk-facts.ts';
+import { verifyCdkStack } from './cdk-facts.ts';
 import { type CdkProject, lintCdk, synthesise, typecheckInfra } from './cdk-projects.ts';
+import { verifySwitch } from './cdk-switch.ts';
 import { installedFor } from './engine-packages.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
