@@ -40,6 +40,11 @@ describe.each([...everyStack()])('%s', (_layers, flags) => {
   });
 });
 
+test('a read replica of an instance is refused: RDS would, in the middle of an apply', () => {
+  expect(() => choicesOf({ database: 'rds', reader: true })).toThrow('RDS makes no read replica');
+  expect(() => choicesOf({ database: 'aurora', reader: true })).not.toThrow();
+});
+
 const answersOf = { name: 'shop', template: 'api', language: 'node', runtime: 'nodejs24.x', functions: {} };
 
 describe('the preset', () => {
