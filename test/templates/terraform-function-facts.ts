@@ -14,7 +14,9 @@ function wantedEnvironment({ database, proxy, auth, reader }: Choices): Record<s
       PGSSLMODE: 'no-verify',
     };
   }
-  const readHost = proxy ? '<aws_db_proxy_endpoint.reader.endpoint>' : '<aws_rds_cluster.database.reader_endpoint>';
+  const readHost = proxy
+    ? '<aws_db_proxy_endpoint.reader.endpoint>'
+    : '<aws_rds_cluster.database.reader_endpoint>';
   return {
     ...{ PGHOST: '<local.front.host>', PGPORT: '5432', PGDATABASE: '<replace(local.project, "-", "_")>' },
     ...{ PGSSLMODE: 'verify-full', ...(!proxy && { PGSSLROOTCERT: './rds-ca.pem' }) },
