@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { expectStackMatches } from '../bed/engine-tools.ts';
+import { answersFor, renderProject, writeFiles } from '../templates/generate.ts';
 import { type EngineProject, startEngineProject } from './engine-project.ts';
 
 const stack = 'shop-dev';
@@ -26,7 +27,7 @@ async function deploy({ engines, dir, env }: EngineProject, mayFail = false) {
 }
 
 interface Config {
-  cloud: { database?: Record<string, unknown> };
+  cloud: { database?: Record<string, unknown>; proxy?: object };
   functions: Record<string, Record<string, unknown>>;
 }
 
@@ -50,6 +51,12 @@ const secrets = ({ engines: { bed } }: EngineProject) => ({
       input: { SecretId: `${stack}/${name}`, SecretString: JSON.stringify(value) },
     }),
 });
+
+const alias = ({ engines: { bed } }: EngineProject, action: 'GetAlias' | 'UpdateAlias', change: object) =>
+  bed.aws<{ RoutingConfig?: unknown }>({
+    ...{ service: 'lambda', action },
+    input: { FunctionName: `${stack}-overdue`, Name: 'live', ...change },
+  });
 
 const books = async (url = '') => {
   const response = await fetch(`${url}/books?limit=2`);
@@ -83,12 +90,13 @@ test('cdk deploy alone makes an isolated stack that answers; what rotation chang
   const rotated = await read('active');
   await writeFile(join(dir, 'migrations/0002_shelves.sql'), 'CREATE TABLE shelves (id int PRIMARY KEY);\n');
   await edit(dir, ({ functions }) => {
-    functions.api = { ...functions.api, memoryMb: 512 };
+    for (const one of Object.values(functions)) one.memoryMb = 512;
   });
   const second = await deploy(project);
   expect(second.outputs.url).toBe(outputs.url);
   expect(await read('active')).toEqual(rotated);
   expect((await books(outputs.url)).status).toBe(200);
+  await alias(project, 'UpdateAlias', { RoutingConfig: { AdditionalVersionWeights: { 1: 0.1 } } });
 
   await writeFile(join(dir, 'migrations/0003_broken.sql'), 'CREATE TABLE x (id int);\nSELECT nonsense;\n');
   const failed = await deploy(project, true);
@@ -96,9 +104,11 @@ test('cdk deploy alone makes an isolated stack that answers; what rotation chang
   expect(failed.all).toContain('migrations/0003_broken.sql:2:8: column "nonsense" does not exist (42703)');
   expect(failed.all).not.toContain(rotated.password);
   expect((await books(outputs.url)).status).toBe(200);
+  const { RoutingConfig } = await alias(project, 'GetAlias', {});
+  expect(RoutingConfig).toEqual({ AdditionalVersionWeights: { 1: 0.1 } });
 
   await engines.run('cdk', ['destroy', '-c', 'stage=dev', '--force'], { cwd: dir, environment: project.env });
-}, 600_000);
+}, 1_200_000);
 
 test('without a secret anywhere: IAM from end to end', async () => {
   const project = await startProject([
@@ -116,11 +126,25 @@ test('without a secret anywhere: IAM from end to end', async () => {
     ...{ service: 'secretsmanager', action: 'ListSecrets', input: {} },
   });
   expect(SecretList).toEqual([]);
-}, 600_000);
+}, 1_200_000);
 
-test('NAT, direct, in Python: the switch to a proxy keeps everything but the address', async () => {
+test('NAT, direct, in Python; then the same with a proxy, which changes the address alone', async () => {
   const project = await startProject(['--template', 'cdk-nat', '--language', 'python']);
   const { outputs } = await deploy(project);
   await expectStackMatches(project.engines.bed, stack);
   expect(await books(outputs.url)).toMatchObject({ status: 200, body: { books: { length: 2 } } });
-}, 600_000);
+  const active = await secrets(project).read('active');
+
+  const proxied = await renderProject(answersFor('cdk-nat', { proxy: true, language: 'python' }, 'shop'));
+  await writeFiles(new Map([...proxied].filter(([path]) => path.startsWith('infra/'))), project.dir);
+  await edit(project.dir, ({ cloud }) => {
+    cloud.proxy = {};
+  });
+  const switched = await deploy(project);
+  await expectStackMatches(project.engines.bed, stack);
+  const { proxyHost, ...others } = switched.outputs;
+  expect(others).toEqual(outputs);
+  expect(proxyHost).toMatch(/proxy/);
+  expect(await books(outputs.url)).toMatchObject({ status: 200, body: { books: { length: 2 } } });
+  expect(await secrets(project).read('slot-a')).toEqual(active);
+}, 1_200_000);
