@@ -1,6 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { policyFor } from '../../src/providers/aws/permissions/policy.ts';
+import { coveredBy } from '../providers/aws/permissions/covered-by.ts';
 import type { CliResult } from './cli.ts';
 import { type EngineProject, startEngineProject } from './engine-project.ts';
 
@@ -80,7 +82,12 @@ test('a database that has a URL: refused without it, filled once, worked on by s
   const again = await succeed(run('deploy', '--yes', other));
   expect(again.stderr).toContain('shop-dev/active has a value already');
   expect(await secretOf(project)).toEqual(value);
+  await engines.bed.clearRequests();
   const status = await succeed(run('status', '--no-prices', '--json'));
+  const target = { project: 'shop', stage: 'dev', account: engines.bed.account, partition: 'aws' };
+  const policies = policyFor(['engine-status'], { ...target, region: 'us-east-1' });
+  const asked = await engines.bed.requests();
+  expect(await coveredBy(policies, asked, { ...target, region: 'us-east-1' })).toEqual([]);
   expect(status.json()).toMatchObject({
     ...{ engine: 'serverless', outputs: { url, stage: 'dev' }, connections: { max: expect.any(Number) } },
     resources: expect.arrayContaining([expect.objectContaining({ id: 'Note', state: 'ready' })]),
