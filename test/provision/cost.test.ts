@@ -6,27 +6,34 @@ import { findCostDrivers } from '../../src/provision/cost/cost-drivers.ts';
 import { formatCost } from '../../src/provision/cost/format-cost.ts';
 import { priceId } from '../../src/provision/cost/price-keys.ts';
 
-function driversOf(cloud: object, vCpus?: number) {
+interface Cloud {
+  readonly database?: { readonly minAcu?: number; readonly [answer: string]: unknown };
+  readonly [answer: string]: unknown;
+}
+
+/** What stands in an engine's files may be what `lambdapg.json` would refuse: an Aurora that may pause behind a proxy. */
+function driversOf({ database: { minAcu, ...database } = {}, ...cloud }: Cloud, vCpus?: number) {
   const config = configSchema.parse({
     name: 'books',
     template: 'api-node',
     language: 'node',
     runtime: 'nodejs24.x',
-    cloud,
+    cloud: { ...cloud, database },
     functions: { api: { handler: 'src/api.handler', routes: ['$default'] } },
   });
-  return findCostDrivers(config, { vCpus });
+  const known = { ...config.cloud.database, ...(minAcu !== undefined && { minAcu }) };
+  return findCostDrivers({ ...config, cloud: { ...config.cloud, database: known } }, { vCpus });
 }
 
 /** What is billed without traffic: id and quantity. */
-const fixed = (cloud: object, vCpus?: number): Record<string, number> =>
+const fixed = (cloud: Cloud, vCpus?: number): Record<string, number> =>
   Object.fromEntries(
     estimateCost(driversOf(cloud, vCpus)).drivers.flatMap(({ id, quantityPerMonth }) =>
       quantityPerMonth === 'by use' ? [] : [[id, quantityPerMonth]],
     ),
   );
 
-const note = (cloud: object, id: string): string | undefined =>
+const note = (cloud: Cloud, id: string): string | undefined =>
   driversOf(cloud).find((driver) => driver.id === id)?.note;
 
 describe('what is billed without traffic', () => {
