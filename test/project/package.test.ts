@@ -101,6 +101,9 @@ process.stdout.write((await zipFiles(new Map([['a', Buffer.from('a')]]))).toStri
       'api is too large: it has 260.0 MB unzipped, Lambda takes 250.0 MB\n  numpy 200.0 MB\n  pandas 60.0 MB',
     );
     expect(() => verifySize('api', new Map(), 51 * 1024 * 1024)).toThrow('its zip has 51.0 MB');
+    // From S3 only what it unpacks to counts.
+    expect(() => verifySize('api', new Map(), 51 * 1024 * 1024, true)).not.toThrow();
+    expect(() => verifySize('api', large, 1, true)).toThrow('260.0 MB unzipped');
   });
 });
 

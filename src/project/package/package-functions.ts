@@ -25,6 +25,8 @@ export interface PackageOptions {
   readonly cacheDir: string;
   /** Packages of a layer, of whose size Lambda's limit is made up as well: they are left out of the zips. Python only. */
   readonly layer?: PackageFiles;
+  /** Lambda takes the zips from S3. */
+  readonly goesToBucket?: boolean;
 }
 
 /**
@@ -46,7 +48,7 @@ export async function packageFunctions(
     const all = new Map([...files, ...options.extras]);
     const contents = fingerprint(all);
     // The functions of a Python project are all made of the same files.
-    const found = known.get(contents) ?? (await packageFiles(name, all, options.layer));
+    const found = known.get(contents) ?? (await packageFiles(name, all, options));
     known.set(contents, found);
     packages.set(name, found);
   }
@@ -70,14 +72,14 @@ async function filesOf(
   return new Map([['index.mjs', await readFile(join(codeDir, 'index.mjs'))]]);
 }
 
-/** @param layer what is unpacked beside `files` */
+/** @throws UserError PACKAGE_TOO_LARGE, with what of a layer is unpacked beside `files` */
 export async function packageFiles(
   name: string,
   files: PackageFiles,
-  layer: PackageFiles = new Map(),
+  { layer = new Map(), goesToBucket }: Pick<PackageOptions, 'layer' | 'goesToBucket'>,
 ): Promise<FunctionPackage> {
   const zip = await zipFiles(files);
-  verifySize(name, new Map([...layer, ...files]), zip.length);
+  verifySize(name, new Map([...layer, ...files]), zip.length, goesToBucket);
   return {
     zip,
     sha256: createHash('sha256').update(zip).digest('base64'),

@@ -82,6 +82,8 @@ async function buildPackages(
   const { certificates, only, cacheDir, runnerDir, schemaDir } = options;
   const names = Object.keys(config.functions);
   verifyNames(names, only);
+  // Terraform uploads what it finds here directly; the others go by a bucket of their own.
+  const goesToBucket = config.engine !== 'none' && config.engine !== 'terraform';
   const layer =
     config.packaging === 'layer'
       ? await wheelFiles(context, { projectDir: dir, config, cacheDir })
@@ -90,7 +92,7 @@ async function buildPackages(
     names: only ?? names,
     // A proxy's certificate is publicly signed.
     extras: config.cloud.proxy === false ? certificates : new Map(),
-    cacheDir,
+    ...{ cacheDir, goesToBucket },
     ...(layer !== undefined && { layer }),
   });
   const built = new Map([...functions].map(([name, made]) => [`${name}.zip`, made] as const));
@@ -98,18 +100,18 @@ async function buildPackages(
   // Lambda puts a layer's `python/` on the path. docs.aws.amazon.com/lambda/latest/dg/python-layers.html
   if (layer !== undefined) {
     const files = new Map([...layer].map(([path, content]) => [`python/${path}`, content] as const));
-    built.set('layer.zip', await packageFiles('layer', files));
+    built.set('layer.zip', await packageFiles('layer', files, { goesToBucket }));
   }
   if (!isManaged({ database: config.cloud.database.kind })) return built;
   const runner = await readTree(runnerDir, isSource);
-  built.set('runner.zip', await packageFiles('runner', runner));
+  built.set('runner.zip', await packageFiles('runner', runner, { goesToBucket }));
   if (config.engine !== 'cdk') return built;
   const schema = new Map([
     ...(await readTree(schemaDir, isSource)),
     ...(await schemaFiles(dir)),
     ...certificates,
   ]);
-  return built.set('schema.zip', await packageFiles('schema', schema));
+  return built.set('schema.zip', await packageFiles('schema', schema, { goesToBucket }));
 }
 
 function verifyNames(names: readonly string[], only: readonly string[] | undefined): void {

@@ -5,11 +5,19 @@ import type { PackageFiles } from './zip-files.ts';
 const zippedLimit = 50 * 1024 * 1024;
 const unzippedLimit = 250 * 1024 * 1024;
 
-/** @throws UserError PACKAGE_TOO_LARGE with the largest parts, before anything is uploaded */
-export function verifySize(functionName: string, files: PackageFiles, zippedBytes: number): void {
+/**
+ * @param goesToBucket Lambda takes it from S3, where a zip has no limit of its own
+ * @throws UserError PACKAGE_TOO_LARGE with the largest parts, before anything is uploaded
+ */
+export function verifySize(
+  functionName: string,
+  files: PackageFiles,
+  zippedBytes: number,
+  goesToBucket = false,
+): void {
   const unzipped = bytesOf(files);
   const fault =
-    zippedBytes > zippedLimit
+    zippedBytes > zippedLimit && !goesToBucket
       ? `its zip has ${inMb(zippedBytes)}, Lambda takes ${inMb(zippedLimit)} in one upload`
       : unzipped > unzippedLimit
         ? `it has ${inMb(unzipped)} unzipped, Lambda takes ${inMb(unzippedLimit)}`
