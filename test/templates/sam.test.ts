@@ -22,7 +22,6 @@ afterAll(() => rm(directory, { recursive: true, force: true }));
 const parseConfig = (text: string) => configSchema.parse(JSON.parse(text));
 
 const variants = [
-  {},
   { proxy: false, network: 'nat', language: 'python', packaging: 'layer' },
   { database: 'aurora', auth: 'iam', reader: true },
 ];
