@@ -74,11 +74,12 @@ async function checkTerraform({ directory, choices }: Generated): Promise<void> 
   // The provider that is here, 5.100, knows neither the proxy's IAM authentication nor runtimes of 2025 and later.
   if (terraformMissing !== undefined || (choices.proxy && choices.auth === 'iam')) return;
   const file = join(directory, 'lambdapg.json');
-  const answers = await readFile(file, 'utf8');
-  await writeFile(
-    file,
-    answers.replace('"nodejs24.x"', '"nodejs22.x"').replace('"python3.14"', '"python3.13"'),
-  );
+  const answers = (await readFile(file, 'utf8'))
+    .replace('"nodejs24.x"', '"nodejs22.x"')
+    .replace('"python3.14"', '"python3.13"');
+  // Which add-on it is, a person has to say.
+  const addon = '"kind": "heroku", "herokuAddon": "postgresql-round-12345"';
+  await writeFile(file, /herokuAddon/.test(answers) ? answers : answers.replace('"kind": "heroku"', addon));
   expect((await runTerraform(directory, ['fmt', '-check', '-recursive', '-diff'])).all).toBe('');
   expect((await runTerraform(directory, ['validate', '-no-color'])).all).toContain(
     'The configuration is valid',

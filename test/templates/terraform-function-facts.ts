@@ -9,7 +9,7 @@ function wantedEnvironment({ database, proxy, auth, reader }: Choices): Record<s
   if (database === 'url') return { ...active, PGSSLMODE: 'verify-full' };
   if (database === 'heroku') {
     return {
-      LAMBDAPG_HEROKU_ADDON: expect.stringContaining('local.cloud.database.herokuAddon'),
+      LAMBDAPG_HEROKU_ADDON: expect.stringContaining('try(local.cloud.database.herokuAddon, null)'),
       LAMBDAPG_HEROKU_KEY_ARN: '<aws_secretsmanager_secret.heroku_key.arn>',
       PGSSLMODE: 'no-verify',
     };

@@ -43,7 +43,14 @@ function coverOf<T>(all: readonly (readonly [string, T])[]): (readonly [string, 
 async function newProject(flags: ChoiceFlags): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'lambdapg-terraform-'));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
-  await writeFiles(await renderTerraform(flags), directory);
+  const files = new Map(await renderTerraform(flags));
+  // What a person has to add.
+  const answers = String(files.get('lambdapg.json'));
+  files.set(
+    'lambdapg.json',
+    answers.replace('"kind": "heroku"', '"kind": "heroku", "herokuAddon": "round-1"'),
+  );
+  await writeFiles(files, directory);
   // What `npx lambdapg package` makes, as far as Terraform looks at it.
   const packages = join(directory, '.lambdapg/package');
   await mkdir(packages, { recursive: true });

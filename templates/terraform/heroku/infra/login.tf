@@ -25,11 +25,20 @@ resource "aws_secretsmanager_secret" "heroku_key" {
   recovery_window_in_days = var.secret_recovery_days
 
   tags = { Name = "${local.prefix}-heroku-key", "lambdapg:resource" = "heroku-key" }
+
+  lifecycle {
+    precondition {
+      condition     = local.heroku_addon != null
+      error_message = "Name the add-on in cloud.database.herokuAddon of lambdapg.json, or in heroku_addon. It is shown by: heroku addons"
+    }
+  }
 }
 
 locals {
+  heroku_addon = var.heroku_addon != null ? var.heroku_addon : try(local.cloud.database.herokuAddon, null)
+
   connection_environment = {
-    LAMBDAPG_HEROKU_ADDON = var.heroku_addon != null ? var.heroku_addon : local.cloud.database.herokuAddon
+    LAMBDAPG_HEROKU_ADDON = local.heroku_addon
     # Encrypted and not verified: Heroku Postgres signs its certificate itself.
     PGSSLMODE = "no-verify"
   }
