@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RegisterDBProxyTargetsCommand } from '@aws-sdk/client-rds';
+import { type DBProxyTarget, RegisterDBProxyTargetsCommand } from '@aws-sdk/client-rds';
 import { UserError } from '../../../errors.ts';
 import { describeProxyTargets, proxyTargetGroup } from '../describe-database.ts';
 import type { Look } from '../look.ts';
@@ -13,17 +13,25 @@ const pauseMs = 5_000;
 /**
  * Makes the database the target of a proxy that has none, and waits until the proxy has logged in. Stacks of Serverless and SAM leave the
  * target out: CloudFormation waits for it to be healthy, which it cannot be before the logins are made
- * (github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds-proxy, CreateHandler of the target group).
+ * (github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds-proxy, CreateHandler of the target group). Terraform
+ * makes it at once and does not wait.
  *
- * @returns whether there was something to do
  * @throws UserError PROXY_UNHEALTHY
  */
-export async function registerTarget(world: World, look: Look): Promise<boolean> {
-  const { aws, stage, context } = world;
+export async function registerTarget(world: World, look: Look): Promise<void> {
+  const { aws, stage } = world;
   const DBProxyName = nameOf(stage, 'proxy');
   const proxy = await look.dbProxy(DBProxyName);
-  if (proxy === undefined || !(await isOurRds(look, stage, proxy.DBProxyArn))) return false;
-  if ((await describeProxyTargets(aws, DBProxyName)).length > 0) return false;
+  if (proxy === undefined || !(await isOurRds(look, stage, proxy.DBProxyArn))) return;
+  const targets = await describeProxyTargets(aws, DBProxyName);
+  if (targets.length === 0) await register(world, look, DBProxyName);
+  else if (targets.some(isHealthy)) return;
+  await untilHealthy(world, DBProxyName);
+}
+
+const isHealthy = ({ TargetHealth }: DBProxyTarget): boolean => TargetHealth?.State === 'AVAILABLE';
+
+async function register({ aws, stage, context }: World, look: Look, DBProxyName: string): Promise<void> {
   const database = nameOf(stage, 'db');
   const cluster = await look.dbCluster(database);
   const isCluster = cluster !== undefined && isOurs(stage, cluster.TagList);
@@ -35,16 +43,16 @@ export async function registerTarget(world: World, look: Look): Promise<boolean>
     }),
   );
   context.report({ type: 'proxy-target', message: `${DBProxyName} is told of ${database} and logs in` });
-  await untilHealthy(world, DBProxyName);
-  return true;
 }
 
 async function untilHealthy({ aws, context }: World, proxy: string): Promise<void> {
   for (const end = Date.now() + patienceMs; ; ) {
-    const health = (await describeProxyTargets(aws, proxy)).map(({ TargetHealth }) => TargetHealth);
-    if (health.some((one) => one?.State === 'AVAILABLE')) return;
+    const targets = await describeProxyTargets(aws, proxy);
+    if (targets.some(isHealthy)) return;
     if (Date.now() >= end) {
-      const why = health.map((one) => [one?.State, one?.Reason, one?.Description].filter(Boolean).join(' '));
+      const why = targets.map(({ TargetHealth: health }) =>
+        [health?.State, health?.Reason, health?.Description].filter(Boolean).join(' '),
+      );
       throw new UserError('PROXY_UNHEALTHY', `${proxy} does not reach its database: ${why.join('; ')}`, {
         suggestions: [
           'its role, its secrets and its security groups are what it needs; then lambdapg deploy again',
