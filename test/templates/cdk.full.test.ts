@@ -1,4 +1,5 @@
-import { rm } from 'node:fs/promises';
+import { copyFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { databaseAuths, managedDatabases, networkKinds } from '../../src/project/choices.ts';
 import type { ChoiceFlags } from '../../src/scaffold/resolve-choices.ts';
@@ -11,10 +12,17 @@ import { installedFor } from './engine-packages.ts';
 const managed = managedDatabases.flatMap((database) =>
   databaseAuths.flatMap((auth) =>
     networkKinds.flatMap((network) =>
-      [false, true].map((proxy, index): ChoiceFlags => {
-        const isPython = (network === 'nat') === proxy;
+      [false, true].map((proxy): ChoiceFlags => {
+        const isPython = network === 'nat';
         return {
-          ...{ engine: 'cdk', database, auth, network, proxy, reader: auth === 'iam' || index === 0 },
+          ...{
+            engine: 'cdk',
+            database,
+            auth,
+            network,
+            proxy,
+            reader: (auth === 'iam') === (database === 'aurora'),
+          },
           ...(network === 'existing' && { subnets: 'subnet-0a1,subnet-0a2' }),
           ...(isPython ? { language: 'python', packaging: 'layer' } : { language: 'node' }),
         };
@@ -50,8 +58,8 @@ test.each(titled)(
 
 test('a proxy changes where functions connect to, and nothing else, whatever the rest', () => {
   for (const [index, { flags }] of variants.entries()) {
-    // Those that differ in the proxy alone stand side by side, but for the language, which lambdapg.json alone tells.
-    if (flags.proxy !== true || flags.auth === 'secret') continue;
+    // Those that differ in the proxy alone stand side by side.
+    if (flags.proxy !== true) continue;
     verifySwitch(projectAt(index - 1).template, projectAt(index).template);
   }
 });
@@ -61,8 +69,10 @@ test('settings, functions and routes follow lambdapg.json', async () => {
     {
       template: 'cdk-isolated-proxy',
       flags: { database: 'aurora', proxy: false },
-      change: (directory) =>
-        editConfig(directory, (config) => {
+      change: async (directory) => {
+        const zip = (name: string) => join(directory, '.lambdapg/package', `${name}.zip`);
+        await copyFile(zip('api'), zip('report'));
+        await editConfig(directory, (config) => {
           Object.assign(config.cloud as object, { logRetentionDays: 30, region: 'eu-central-1' });
           Object.assign(config.cloud?.database as object, {
             minAcu: 0,
@@ -78,7 +88,8 @@ test('settings, functions and routes follow lambdapg.json', async () => {
             schedule: 'cron(0 6 * * ? *)',
           };
           delete config.functions.overdue;
-        }),
+        });
+      },
     },
   ]);
   const text = JSON.stringify(project?.template);
