@@ -84,7 +84,16 @@ const rules: readonly Rule[] = [
   },
   {
     // docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-secrets-manager.html#rds-secrets-manager-limitations
-    isBroken: ({ engine, database, reader }) => engine === 'terraform' && database === 'rds' && reader,
+    isBroken: ({ database, reader, auth }) => database === 'rds' && reader && auth === 'secret',
+    path: ['cloud', 'database', 'reader'],
+    reason:
+      'RDS makes no read replica of an instance whose master password it keeps, as it does with logins by secret',
+    fix: '--auth iam, --database aurora, or --no-reader',
+  },
+  {
+    // The provider has no attribute for a master user that logs in by IAM, so that RDS keeps its password as well.
+    isBroken: ({ engine, database, reader, auth }) =>
+      engine === 'terraform' && database === 'rds' && reader && auth === 'iam',
     path: ['cloud', 'database', 'reader'],
     reason:
       'RDS makes no read replica of an instance whose master password it keeps, and with Terraform any other password would stand in the state',

@@ -4,7 +4,7 @@ import { complete, describeStage, killAt, killPoints, verifyDone } from './kill-
 
 const variants = {
   'RDS behind a proxy with IAM': ['--proxy', '--auth', 'iam'],
-  'RDS with secrets, a NAT gateway and a replica': ['--network', 'nat', '--reader'],
+  'RDS with secrets and a NAT gateway': ['--network', 'nat'],
   'Aurora behind a proxy with secrets and a reader': ['--database', 'aurora', '--proxy', '--reader'],
 };
 

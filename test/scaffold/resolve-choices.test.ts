@@ -61,6 +61,8 @@ describe('a crossing that cannot work is refused with its reason', () => {
     ['api', { framework: 'fastapi' }, /the language is node/, /--language python/],
     ['api', { framework: 'hono', language: 'python' }, /hono is a framework of Node/, /--language node/],
     ['api', { packaging: 'layer' }, /one small bundle/, /--packaging zip/],
+    ['api', { reader: true }, /no read replica/, /--auth iam/],
+    ['api', { engine: 'terraform', auth: 'iam', reader: true }, /with Terraform/, /--database aurora/],
     ['api', { network: 'existing' }, /two subnets/, /--subnets/],
     ['api', { 'min-acu': '1' }, /--min-acu is for --database aurora/, /--database aurora/],
     ['api', { region: 'Frankfurt' }, /^--region Frankfurt: expected a region/, /^$/],

@@ -21,7 +21,8 @@ const managed = managedDatabases.flatMap((database) =>
             auth,
             network,
             proxy,
-            reader: (auth === 'iam') === (database === 'aurora'),
+            // RDS makes no replica of an instance whose password it keeps.
+            reader: (auth === 'iam') === (database === 'rds'),
           },
           ...(network === 'existing' && { subnets: 'subnet-0a1,subnet-0a2' }),
           ...(isPython ? { language: 'python', packaging: 'layer' } : { language: 'node' }),

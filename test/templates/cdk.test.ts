@@ -13,10 +13,11 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 const variants = [
   { template: 'cdk-isolated-proxy', flags: {} },
-  { template: 'cdk-nat', flags: { reader: true } },
-  { template: 'cdk-nat', flags: { proxy: true, reader: true } },
+  { template: 'cdk-nat', flags: {} },
+  { template: 'cdk-nat', flags: { proxy: true } },
   { template: 'cdk-isolated-proxy', flags: { database: 'aurora', auth: 'iam', reader: true } },
   { template: 'cdk-nat', flags: { database: 'url' } },
+  { template: 'cdk-nat', flags: { auth: 'iam', reader: true } },
 ];
 let projects: readonly CdkProject[] = [];
 beforeAll(async () => {

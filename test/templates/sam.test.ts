@@ -26,9 +26,13 @@ const variants = [
   { database: 'aurora', auth: 'iam', reader: true },
 ];
 
-test.each(variants)('SAM compiles the stack that the answers ask for: %j', { timeout: 120_000 }, async (flags) => {
-  await verifySam('sam-proxy', flags);
-});
+test.each(variants)(
+  'SAM compiles the stack that the answers ask for: %j',
+  { timeout: 120_000 },
+  async (flags) => {
+    await verifySam('sam-proxy', flags);
+  },
+);
 
 test('every parameter of a stack has its value from lambdapg.json', async () => {
   const existing = { database: 'aurora', network: 'existing', subnets: 'subnet-0a1,subnet-0a2' };

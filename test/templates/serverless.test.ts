@@ -10,7 +10,11 @@ const variants = [
   { database: 'aurora', auth: 'iam', network: 'nat', language: 'python', reader: true },
 ];
 
-test.each(variants)('osls compiles the stack that the answers ask for: %j', { timeout: 120_000 }, async (flags) => {
-  const { Resources } = await verifyServerless('serverless-heroku', flags);
-  expect(Resources.ServerlessDeploymentBucket?.Properties).toHaveProperty('PublicAccessBlockConfiguration');
-});
+test.each(variants)(
+  'osls compiles the stack that the answers ask for: %j',
+  { timeout: 120_000 },
+  async (flags) => {
+    const { Resources } = await verifyServerless('serverless-heroku', flags);
+    expect(Resources.ServerlessDeploymentBucket?.Properties).toHaveProperty('PublicAccessBlockConfiguration');
+  },
+);

@@ -35,7 +35,8 @@ const managed = managedDatabases.flatMap((database) =>
   databaseAuths.flatMap((auth) =>
     networkKinds.flatMap((network, index) =>
       [true, false].flatMap((proxy) =>
-        [true, false].map(
+        // RDS makes no replica of an instance whose password it keeps.
+        (database === 'rds' && auth === 'secret' ? [false] : [true, false]).map(
           (reader): ChoiceFlags => ({
             ...{ database, auth, network, proxy, reader, ...languages[index] },
             ...(network === 'existing' && { subnets: 'subnet-0a1,subnet-0a2' }),

@@ -25,7 +25,7 @@ afterAll(async () => {
 });
 
 test.each([
-  ['RDS with a proxy', { proxy: {}, database: { multiAz: true, reader: true } }],
+  ['RDS with a proxy', { proxy: {}, database: { multiAz: true } }],
   ['Aurora with a proxy, behind NAT', { proxy: {}, database: { kind: 'aurora' }, network: { kind: 'nat' } }],
 ])('%s is priced from the list that the bed answers', async (_, cloud) => {
   const config = configSchema.parse({
