@@ -157,8 +157,6 @@ describe('amounts', () => {
         billed                                             per           a month         price  monthly
         RDS instance db.t4g.micro                          hour              730  0.0000166667     0.01
         storage of the instance, gp3                       GB-month           20  0.0000166667     0.00
-        read replica db.t4g.micro                          hour              730  0.0000166667     0.01
-        storage of the replica, gp3                        GB-month           20  0.0000166667     0.00
         backups and snapshots                              GB-month       by use  0.0000166667
         RDS Proxy                                          vCPU-hour        1460  0.0000166667     0.02
         secrets: the master's and one for each login slot  secret-month        3  0.0000166667     0.00
@@ -173,7 +171,7 @@ describe('amounts', () => {
         backups and snapshots: automatic backups up to the size of the database are free; a final snapshot stays, and is billed, after destroy
         RDS Proxy: billed by the vCPU of the instance, for 2 at least
         Secrets Manager endpoint, per zone: not needed with "auth": "iam"
-      at least 0.07 USD a month, without traffic (prices of 2026-11-21)"
+      at least 0.06 USD a month, without traffic (prices of 2026-11-21)"
     `);
   });
 });
