@@ -70,7 +70,11 @@ export function findMaxConnections(
     };
   }
   if (!isManaged({ database: database.kind })) {
-    return { connections: undefined, estimated: true, formula: 'the database is not in AWS, and did not say' };
+    return {
+      connections: undefined,
+      estimated: true,
+      formula: 'the database is not in AWS, and did not say',
+    };
   }
   if (database.kind === 'aurora') {
     const connections = auroraMaxConnections(database.minAcu, database.maxAcu);

@@ -53,12 +53,12 @@ describe('render', () => {
 
   test('YAML merges key by key, with its comments and tags', () => {
     const below =
-      '# why\nResources:\n  Api:\n    Type: A\n    Name: !Sub "${X}-a" # name\n  Old: 1\nList: [1]\n';
+      '# why\nResources:\n  Api:\n    Type: A\n    Name: !Sub "$X-a" # name\n  Old: 1\nList: [1]\n';
     const above =
       'Resources:\n  Api:\n    Type: B\n  Old: null\n  # the proxy\n  Proxy: !GetAtt P.Arn\nList: [2]\n';
     const files = render([new Map([['t.yaml', below]]), new Map([['t.yaml', above]])], values);
     expect(files.get('t.yaml')).toBe(
-      '# why\nResources:\n  Api:\n    Type: B\n    Name: !Sub "${X}-a" # name\n  # the proxy\n  Proxy: !GetAtt P.Arn\nList: [ 2 ]\n',
+      '# why\nResources:\n  Api:\n    Type: B\n    Name: !Sub "$X-a" # name\n  # the proxy\n  Proxy: !GetAtt P.Arn\nList: [ 2 ]\n',
     );
   });
 

@@ -13,5 +13,6 @@ export const newLogin = (username: string): Login => ({
   password: new Secret(randomBytes(32).toString('base64url')),
 });
 
+/** The form in which the connection runtimes and RDS Proxy read a login. */
 export const secretText = ({ username, password }: Login): string =>
   JSON.stringify({ username, password: password.reveal(), engine: 'postgres' });

@@ -67,7 +67,6 @@ interface SecretParts {
   readonly findActive?: () => Promise<Login | undefined>;
 }
 
-/** The form in which the connection runtimes and RDS Proxy read a login. */
 function secretStep(
   { aws, stage, removal }: World,
   resource: string,
