@@ -13,10 +13,8 @@ const presets: readonly (readonly [title: string, flags: readonly string[]])[] =
     ({ id }) => [id, ['--template', id, ...(id === 'serverless-heroku' ? addOn : [])]] as const,
   ),
   // A template's other language: `cdk-isolated-proxy` has a Node twin.
-  [
-    'cdk-isolated-proxy in Node',
-    ['--template', 'cdk-isolated-proxy', '--language', 'node', '--runtime', 'nodejs22.x'],
-  ],
+  ['cdk-isolated-proxy in Node', ['--template', 'cdk-isolated-proxy', '--language', 'node']],
+  ['api on Node 22', ['--template', 'api', '--runtime', 'nodejs22.x']],
 ];
 const crossings = pairwiseCrossings().map((crossing) => [titleOf(crossing), flagsOf(crossing)] as const);
 

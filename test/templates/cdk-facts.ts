@@ -44,6 +44,9 @@ function verifyNetwork(template: Template, choices: Choices): void {
       ? ['10.20.0.0/24 in us-east-1a', '10.20.1.0/24 in us-east-1b', ...(isNat ? [publicSubnet] : [])]
       : [],
   );
+  if (choices.network === 'existing')
+    for (const { VpcId } of propertiesOf(template, 'AWS::EC2::SecurityGroup'))
+      expect(VpcId).toBe('vpc-0a0b0c0d');
   const endpoints = propertiesOf(template, 'AWS::EC2::VPCEndpoint');
   expect(endpoints.length).toBe(hasEndpoint(choices) ? 1 : 0);
   for (const endpoint of endpoints) {

@@ -62,7 +62,7 @@ export async function editConfig(directory: string, edit: Edit): Promise<void> {
 
 /** What CDK has looked up once and keeps: the VPC of the existing subnets. */
 export const knownVpc = {
-  'cc-api-provider:account=123456789012:exactIdentifier=subnet-0a1:propertiesToReturn.0=VpcId:region=us-east-1:typeName=AWS::EC2::Subnet':
+  'cc-api-provider:account=123456789012:exactIdentifier=subnet-0a1:propertiesToReturn.0=VpcId:region=us-east-1:typeName=AWS$:$:EC2$:$:Subnet':
     [{ VpcId: 'vpc-0a0b0c0d' }],
 };
 

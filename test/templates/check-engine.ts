@@ -6,6 +6,7 @@ import { createAuthority } from '../../src/local/postgres/certificates.ts';
 import type { Choices } from '../../src/project/choices.ts';
 import type { ProjectConfig } from '../../src/project/config-schema.ts';
 import { answersOf } from '../../src/scaffold/answers-of.ts';
+import { startBed } from '../bed/bed.ts';
 import { schemaPassages, verifyCdkStack } from './cdk-facts.ts';
 import { knownVpc, lintCdk } from './cdk-projects.ts';
 import { verifyStack } from './cloudformation-facts.ts';
@@ -90,7 +91,10 @@ async function checkTerraform({ directory, choices }: Generated): Promise<void> 
 }
 
 async function checkServerless(generated: Generated): Promise<void> {
-  await inProject(generated, ['osls', 'package'], { SLS_TELEMETRY_DISABLED: '1' });
+  // With a layer osls asks AWS for the stack that is deployed.
+  const bed = await startBed();
+  await inProject(generated, ['osls', 'package'], { SLS_TELEMETRY_DISABLED: '1', ...bed.environment });
+  await bed.stop();
   const file = join(generated.directory, '.serverless/cloudformation-template-update-stack.json');
   const template = JSON.parse(await readFile(file, 'utf8')) as Template;
   verifyStack(resolveTemplate(template, stack), generated.choices);
