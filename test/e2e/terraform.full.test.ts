@@ -93,9 +93,34 @@ withTerraform(
     expect(await changesOfPlan(project)).toEqual([]);
     const { environment } = await project.engines.bed.functionCode('shop-dev-api', 'live');
     expect(environment).toMatchObject({ LAMBDAPG_DB_AUTH: 'iam', PGUSER: 'shop_a' });
+
+    await editHcl(project);
+    expect((await project.run('deploy', '--plan')).exitCode).toBe(3);
+    expect(await changesOfPlan(project)).toEqual([
+      'aws_lambda_function.runner.memory_size',
+      'aws_ssm_parameter.own create',
+    ]);
+    await succeed(project.run('deploy', '--yes', '--json'));
+    expect(await changesOfPlan(project)).toEqual([]);
+    const { resources } = (await succeed(project.run('status', '--json', '--no-prices'))).json() as {
+      resources: { id: string }[];
+    };
+    expect(JSON.stringify(resources)).toContain('aws_ssm_parameter.own');
+    expect(await titlesAt(url)).toBe(2);
+
     await succeed(project.run('destroy', '--confirm', 'shop', '--json'));
   },
 );
+
+/** What people do with a module that is theirs: another value, and a resource of their own. */
+async function editHcl({ dir }: EngineProject): Promise<void> {
+  const runner = join(dir, 'infra/runner.tf');
+  const text = await readFile(runner, 'utf8');
+  await writeFile(runner, text.replace('memory_size = 1024', 'memory_size = 1536'));
+  const own =
+    'resource "aws_ssm_parameter" "own" {\n  name  = "/shop/own"\n  type  = "String"\n  value = "mine"\n}\n';
+  await writeFile(join(dir, 'infra/own.tf'), own);
+}
 
 async function succeed(running: Promise<CliResult>): Promise<CliResult> {
   const done = await running;
