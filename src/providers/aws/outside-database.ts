@@ -1,4 +1,8 @@
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import {
+  parseCredentials,
+  parseObject,
+} from '../../../templates/runtime-node/lambdapg-runtime/credential-text.ts';
 import type { Context } from '../../context.ts';
 import { parseDatabaseUrl } from '../../database/database-url.ts';
 import type { ConnectionTarget } from '../../database/target.ts';
@@ -43,14 +47,18 @@ export async function readSecretText(aws: Aws, name: string): Promise<Secret | u
 
 async function urlTarget(aws: Aws, stage: Stage): Promise<ConnectionTarget> {
   const { resource } = outsideSecrets.url;
-  const text = await readSecretText(aws, secretNameOf(stage, resource));
+  const name = secretNameOf(stage, resource);
+  const text = await readSecretText(aws, name);
   if (text === undefined) throw secretEmpty(stage, 'url');
   if (/^postgres(ql)?:\/\//.test(text.reveal())) return parseDatabaseUrl(text);
-  const { host, port, dbname, username, password } = JSON.parse(text.reveal()) as Record<string, string>;
-  return {
-    ...{ host: host ?? '', port: Number(port ?? 5432), database: dbname ?? '', user: username ?? '' },
-    ...{ password: new Secret(password ?? ''), tls: {} },
-  };
+  const { user, password, host, database, port = 5432 } = parseCredentials(text.reveal()) ?? {};
+  if (user !== undefined && password !== undefined && host !== undefined && database !== undefined)
+    return { host, port, database, user, password: new Secret(password), tls: {} };
+  throw new UserError(
+    'SECRET_UNREADABLE',
+    `secret ${name} is no URL of a PostgreSQL, and no JSON with username, password, host and dbname`,
+    { suggestions: [`aws secretsmanager put-secret-value --secret-id ${name} --secret-string file://…`] },
+  );
 }
 
 async function herokuTarget(context: Context, aws: Aws, stage: Stage): Promise<ConnectionTarget> {
@@ -74,8 +82,8 @@ async function herokuKey({ env }: Context, aws: Aws, stage: Stage): Promise<Secr
   if (own !== undefined && own !== '') return new Secret(own);
   const text = await readSecretText(aws, secretNameOf(stage, resource));
   if (text === undefined || !text.reveal().trim().startsWith('{')) return text;
-  const { apiKey } = JSON.parse(text.reveal()) as { apiKey?: string };
-  return apiKey === undefined ? undefined : new Secret(apiKey);
+  const { apiKey } = parseObject(text.reveal());
+  return typeof apiKey === 'string' ? new Secret(apiKey) : undefined;
 }
 
 export function secretEmpty(stage: Stage, kind: keyof typeof outsideSecrets): UserError {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { queryJob } from '../../../src/jobs/query-job.ts';
 import { configSchema } from '../../../src/project/config-schema.ts';
@@ -64,4 +65,22 @@ test('a stage on Heroku is asked with the credentials of now, encrypted, by a ke
 test('a stage with a URL takes no server for the right one whose certificate nobody vouches for', async () => {
   await putSecret('shop-url/active', url());
   await expect(askStage('url', 'url')).rejects.toMatchObject({ code: 'DATABASE_TLS_UNTRUSTED' });
+});
+
+test.each([['canary{'], ['{"username": "u", "password": "canary"}']])(
+  'a secret that is no login is named, and nothing of it is quoted: %s',
+  async (text) => {
+    const stage = `bad${text.length}`;
+    await putSecret(`shop-${stage}/active`, text);
+    const refused = await askStage('url', stage).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 'SECRET_UNREADABLE' });
+    expect(inspect(refused, { depth: 10 })).not.toContain('canary');
+  },
+);
+
+test('nor is a key of Heroku that is no JSON after all', async () => {
+  await putSecret('shop-badkey/heroku-key', '{canary');
+  const refused = await askStage('heroku', 'badkey').catch((error: unknown) => error);
+  expect(refused).toMatchObject({ code: 'SECRET_EMPTY' });
+  expect(inspect(refused, { depth: 10 })).not.toContain('canary');
 });

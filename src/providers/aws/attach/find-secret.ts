@@ -33,23 +33,10 @@ export async function findSecret({ aws }: AttachWorld, look: AttachLook, id: str
       suggestions: [`aws secretsmanager restore-secret --secret-id ${id}`],
     });
   }
-  await verifyLogin(aws, found.ARN, id);
+  await readLogin(aws, found.ARN);
   const { KmsKeyId: key } = found;
   const isOwnKey = key !== undefined && key !== '' && !/alias\/aws\/secretsmanager$/.test(key);
   return { arn: found.ARN, ...(isOwnKey && { keyArn: await keyArnOf(aws, key) }) };
-}
-
-async function verifyLogin(aws: AttachWorld['aws'], arn: string, id: string): Promise<void> {
-  try {
-    await readLogin(aws, arn);
-  } catch (error) {
-    const isAnswer = error instanceof SyntaxError || /holds no username/.test(String(error));
-    if (!isAnswer) throw error;
-    // The cause would quote what is in the secret.
-    throw new UserError('BAD_SECRET', `secret ${id} is no JSON with username and password`, {
-      suggestions: ['{"username": "…", "password": "…"}, as RDS and its proxies write it'],
-    });
-  }
 }
 
 /** Secrets Manager keeps what it was given: an id, an alias or an ARN. */

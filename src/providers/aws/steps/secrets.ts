@@ -6,7 +6,9 @@ import {
   RestoreSecretCommand,
   type SecretListEntry,
 } from '@aws-sdk/client-secrets-manager';
+import { parseObject } from '../../../../templates/runtime-node/lambdapg-runtime/credential-text.ts';
 import { type SlotName, slotNames } from '../../../database/roles.ts';
+import { UserError } from '../../../errors.ts';
 import { Secret } from '../../../secret.ts';
 import type { Aws } from '../clients.ts';
 import { isOurs, notOurs, type Stage, tagsOf } from '../stage.ts';
@@ -49,14 +51,19 @@ export function loginSecrets(world: World): {
 
 export const slotSecret = (slot: SlotName): string => `slot-${slot}`;
 
-/** @param id name or ARN */
+/**
+ * @param id name or ARN
+ * @throws UserError BAD_SECRET, which quotes nothing of what it holds
+ */
 export async function readLogin(aws: Aws, id: string): Promise<Login> {
   const { SecretString = '{}' } = await aws.read.secrets.send(
     new GetSecretValueCommand({ SecretId: id, VersionStage: 'AWSCURRENT' }),
   );
-  const { username, password } = JSON.parse(SecretString) as { username?: string; password?: string };
-  if (username === undefined || password === undefined)
-    throw new Error(`secret ${id} holds no username and password`);
+  const { username, password } = parseObject(SecretString);
+  if (typeof username !== 'string' || typeof password !== 'string')
+    throw new UserError('BAD_SECRET', `secret ${id} is no JSON with username and password`, {
+      suggestions: ['{"username": "…", "password": "…"}, as RDS and its proxies write it'],
+    });
   return { username, password: new Secret(password) };
 }
 
