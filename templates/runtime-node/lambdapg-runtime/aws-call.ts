@@ -3,13 +3,17 @@ import { type Environment, Signer } from './aws-signature.ts';
 import { parseObject } from './credential-text.ts';
 import { type Answer, ask } from './http-request.ts';
 
-export interface AwsCall {
+export interface AwsRequest {
   readonly service: 'secretsmanager' | 'ssm';
-  /** For people. */
-  readonly title: string;
+  /** `secretsmanager.GetSecretValue` */
   readonly target: string;
   readonly region: string;
   readonly input: object;
+}
+
+export interface AwsCall extends AwsRequest {
+  /** For people. */
+  readonly title: string;
   /** What is read, for errors: `the secret arn:…`. */
   readonly what: string;
   /** What to look at, by a part of the error's type, in the order of looking. */
@@ -17,25 +21,29 @@ export interface AwsCall {
 }
 
 /**
- * Calls AWS with the function's own role, by a request signed here: an SDK client takes a cold start far longer.
- *
- * @throws Error that names what was read and what to look at, and holds no part of its value
+ * Asks AWS with the function's own role, by a request signed here: an SDK client takes a cold start far longer. Never rejects.
  */
-export async function callAws(env: Environment, call: AwsCall): Promise<Record<string, unknown>> {
-  const { service, region, target } = call;
+export async function askAws(env: Environment, request: AwsRequest): Promise<Answer & { host: string }> {
+  const { service, region, target, input } = request;
   const domain = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
   const name = service === 'ssm' ? 'SSM' : 'SECRETS_MANAGER';
   const base =
     env[`AWS_ENDPOINT_URL_${name}`] || env.AWS_ENDPOINT_URL || `https://${service}.${region}.${domain}`;
   const url = new URL('/', base);
-  const body = JSON.stringify(call.input);
+  const body = JSON.stringify(input);
   const headers = { host: url.host, 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': target };
   const answer = await ask(() => {
     const signed = new Signer(env, service, region).signPost(headers, body);
     return { method: 'POST', url: url.href, headers: signed, body };
   });
+  return { ...answer, host: url.host };
+}
+
+/** @throws Error that names what was read and what to look at, and holds no part of its value */
+export async function callAws(env: Environment, call: AwsCall): Promise<Record<string, unknown>> {
+  const { host, ...answer } = await askAws(env, call);
   if (answer.status === 200) return parseObject(answer.text);
-  throw new Error(`cannot read ${call.what}: ${explain(answer, url.host, call)}`);
+  throw new Error(`cannot read ${call.what}: ${explain(answer, host, call)}`);
 }
 
 function explain({ status, text }: Answer, host: string, { title, advice }: AwsCall): string {
