@@ -6,6 +6,8 @@ import { openTool } from './engines/open-tool.ts';
 import type { EngineStage, Tool } from './engines/tool.ts';
 import { exitCodes, UserError } from './errors.ts';
 import { healthRequest } from './local/lambda/request-event.ts';
+import { isManaged } from './project/choices.ts';
+import type { ProjectConfig } from './project/config-schema.ts';
 import type { Project } from './project/find-project.ts';
 import type { ProjectZip } from './project/package/package-project.ts';
 import { findEngineRemains, verifyRemovable } from './providers/aws/engine/engine-removal.ts';
@@ -23,6 +25,7 @@ import { explainAwsError } from './providers/aws/explain.ts';
 import { type OpenWorld, openWorld, type StageChoice } from './providers/aws/open-world.ts';
 import { formatPolicies, policyOf } from './providers/aws/policy-of.ts';
 import type { Remains } from './providers/aws/remains.ts';
+import { getSubnets } from './providers/aws/steps/network.ts';
 import { formatCost } from './provision/cost/format-cost.ts';
 import { formatBudget } from './provision/format-budget.ts';
 import {
@@ -184,12 +187,15 @@ export abstract class EngineCommand extends BaseCommand {
     { aws, stage }: OpenWorld,
     profile: string | undefined,
   ): Promise<EngineStage> {
-    const { account } = await aws.identity().catch((error: unknown) => {
-      throw explainAwsError(error, `stage ${stage.prefix}`);
-    });
+    const [{ account }, vpcId] = await Promise.all([aws.identity(), findVpcId(aws, config)]).catch(
+      (error: unknown) => {
+        throw explainAwsError(error, `stage ${stage.prefix}`);
+      },
+    );
     return {
       ...{ project: config.name, stage: stage.stage, stack: stage.prefix, projectDir: dir },
       ...{ account, region: aws.region, cloud: config.cloud },
+      ...(vpcId !== undefined && { vpcId }),
       ...(profile !== undefined && { profile }),
     };
   }
@@ -236,6 +242,18 @@ const format = (status: EngineStatus): string =>
     ...[formatEngineStatus(status, process.stdout), ''],
     ...[formatBudget(status.budget), '', formatCost(status.cost)],
   ].join('\n');
+
+/** CDK and Terraform ask by themselves; CloudFormation alone cannot find the VPC of a subnet. */
+async function findVpcId(
+  aws: OpenWorld['aws'],
+  { engine, cloud }: ProjectConfig,
+): Promise<string | undefined> {
+  const { network, database } = cloud;
+  const isAsked = engine === 'serverless' || engine === 'sam';
+  if (!isAsked || network.kind !== 'existing' || !isManaged({ database: database.kind })) return undefined;
+  const [subnet] = await getSubnets(aws, network.subnetIds);
+  return subnet?.VpcId;
+}
 
 function getEngine({ config }: Project): Engine {
   const engine = findEngine(config.engine);

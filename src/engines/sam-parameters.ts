@@ -7,13 +7,14 @@ import type { CloudConfig } from '../project/config-schema.ts';
 export function samParameters(
   stage: string,
   { database, proxy, network, logRetentionDays }: CloudConfig,
+  vpcId?: string,
 ): string[] {
   const [PrivateA, PrivateB] = network.subnetIds;
   const values: Readonly<Record<string, string | number | boolean | undefined>> = {
     Stage: stage,
     LogRetentionDays: logRetentionDays,
     NetworkCidr: network.cidr,
-    ...{ PrivateA, PrivateB },
+    ...{ Vpc: vpcId, PrivateA, PrivateB },
     HerokuAddon: database.herokuAddon,
     DatabaseVersion: database.version,
     DatabaseClass: database.instanceClass,

@@ -68,10 +68,10 @@ async function upload(tool: Tool, stage: EngineStage): Promise<void> {
   await tool.run(['cloudformation', 'package', ...from, '--output-template-file', packaged]);
 }
 
-const deployArgs = ({ stack, stage, project, cloud }: EngineStage): string[] => [
+const deployArgs = ({ stack, stage, project, cloud, vpcId }: EngineStage): string[] => [
   ...['cloudformation', 'deploy', '--stack-name', stack, '--template-file', packaged],
   ...['--capabilities', 'CAPABILITY_NAMED_IAM', 'CAPABILITY_AUTO_EXPAND'],
-  ...['--parameter-overrides', ...samParameters(stage, cloud)],
+  ...['--parameter-overrides', ...samParameters(stage, cloud, vpcId)],
   ...['--tags', `lambdapg:project=${project}`, `lambdapg:stage=${stage}`, 'lambdapg:engine=sam'],
 ];
 

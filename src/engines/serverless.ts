@@ -1,4 +1,5 @@
 import type { Engine } from './engine.ts';
+import type { EngineStage } from './tool.ts';
 
 /** Serverless, by its free fork osls: the service of serverless.yml. */
 export const serverless: Engine = {
@@ -15,10 +16,15 @@ export const serverless: Engine = {
       "Serverless Framework's own `serverless` is not taken: version 4 is proprietary and asks for a login",
     ],
   },
-  async deploy(tool, { stage, region }) {
-    await tool.run(['deploy', '--stage', stage, '--region', region]);
+  async deploy(tool, stage) {
+    await tool.run(['deploy', ...argsOf(stage)]);
   },
-  async destroy(tool, { stage, region }) {
-    await tool.run(['remove', '--stage', stage, '--region', region]);
+  async destroy(tool, stage) {
+    await tool.run(['remove', ...argsOf(stage)]);
   },
 };
+
+const argsOf = ({ stage, region, vpcId }: EngineStage): string[] => [
+  ...['--stage', stage, '--region', region],
+  ...(vpcId === undefined ? [] : ['--param', `vpcId=${vpcId}`]),
+];

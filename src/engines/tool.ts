@@ -12,6 +12,8 @@ export interface EngineStage {
   readonly region: string;
   /** The answers, for engines that cannot read `lambdapg.json`. */
   readonly cloud: CloudConfig;
+  /** Of the subnets that the answers name, for engines that cannot ask. */
+  readonly vpcId?: string;
   /** `--profile`; else as the environment says. */
   readonly profile?: string;
 }

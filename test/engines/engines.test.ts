@@ -42,6 +42,14 @@ test('deploy', async () => {
   ]);
 });
 
+test('the VPC of subnets that exist goes along to the engines that cannot ask for it', async () => {
+  const deploy = (engine: Engine) =>
+    callsOf(engine, ({ tool, stage }) => engine.deploy(tool, { ...stage, vpcId: 'vpc-0a1' }));
+  const { calls } = await deploy(serverless);
+  expect(calls).toEqual(['deploy --stage dev --region eu-central-1 --param vpcId=vpc-0a1']);
+  expect((await deploy(sam)).calls.at(-1)).toContain(' Vpc=vpc-0a1 ');
+});
+
 test('destroy', async () => {
   const destroy = async (engine: Engine) =>
     (await callsOf(engine, ({ tool, stage }) => engine.destroy(tool, stage))).calls;

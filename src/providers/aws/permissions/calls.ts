@@ -210,7 +210,7 @@ export const callsOf = {
   detach,
   'engine-deploy': completeStack,
   'engine-destroy': [...survey, ...lookAtStack, 'rds:DescribeDBClusterSnapshots', 'rds:DescribeDBSnapshots'],
-  'engine-plan': [...identity, ...lookAtStack],
+  'engine-plan': [...identity, ...lookAtStack, 'ec2:DescribeSubnets'],
   'engine-status': [...survey, ...estimate, ...lookAtStack, ...reachDatabase],
   invoke: [...identity, 'lambda:GetFunction', 'lambda:Invoke'],
   migrate: useDatabase,
