@@ -12,6 +12,7 @@ import {
 import { findCrossingFaults } from './crossings.ts';
 import { findNameFault } from './names.ts';
 import { postgresMajors } from './postgres-packages.ts';
+import { rotationSchema } from './rotation-schema.ts';
 
 export const packageManagers = ['npm', 'pnpm', 'yarn', 'bun'] as const;
 export const runtimes = ['nodejs24.x', 'nodejs22.x', 'python3.13', 'python3.14'] as const;
@@ -207,6 +208,7 @@ const cloudSchema = z
       .regex(/^\/\S*$/)
       .default('/health')
       .describe('Asked after a deployment; a bad answer rolls it back.'),
+    rotation: rotationSchema.prefault({}),
     dbHostMap: z
       .record(z.string(), z.string())
       .default({})
