@@ -36,6 +36,8 @@ const mayImport: Record<string, readonly string[]> = {
     'database-command',
     'engine-command',
     'cloud-flags',
+    'rotation-command',
+    'rotation-flags',
     'jobs',
     'psql',
     'terminal',
@@ -44,6 +46,7 @@ const mayImport: Record<string, readonly string[]> = {
     'local',
     'project',
     'provision',
+    'rotation',
     'providers',
     'database',
   ],
@@ -61,6 +64,16 @@ const mayImport: Record<string, readonly string[]> = {
     'local',
     'provision',
   ],
+  'rotation-flags': ['rotation'],
+  'rotation-command': [
+    'base-command',
+    'cloud-flags',
+    'rotation-flags',
+    'rotation',
+    'providers',
+    'project',
+    'terminal',
+  ],
   terminal: [],
   project: ['exec'],
   engines: ['project', 'exec'],
@@ -70,6 +83,7 @@ const mayImport: Record<string, readonly string[]> = {
   psql: ['jobs', 'database', 'exec'],
   local: ['project', 'database', 'seed', 'exec'],
   provision: ['project'],
+  rotation: ['project', 'database', 'jobs', 'local'],
   database: ['project'],
   providers: ['database', 'project', 'jobs', 'provision', 'rotation', 'doctor', 'tail'],
   errors: [],
@@ -79,7 +93,8 @@ const mayImport: Record<string, readonly string[]> = {
 };
 
 const packageOwners: Record<string, RegExp> = {
-  '@oclif/': /^src\/(commands\/|hooks\/|(base-command|database-command|engine-command|cloud-flags)\.ts)/,
+  '@oclif/':
+    /^src\/(commands\/|hooks\/|(base-command|database-command|engine-command|rotation-command|cloud-flags|rotation-flags)\.ts)/,
   enquirer: /^src\/terminal\//,
   '@aws-sdk/': /^src\/providers\/aws\//,
   pg: /^src\/database\//,
@@ -118,7 +133,7 @@ describe('architecture', () => {
   test('below commands nobody prints, prompts, reads argv or the environment, or exits', () => {
     const below = sources.filter(
       (file) =>
-        !/^src\/(commands|hooks|terminal)\/|^src\/(base|engine)-command\.ts/.test(file) &&
+        !/^src\/(commands|hooks|terminal)\/|^src\/(base|engine|rotation)-command\.ts/.test(file) &&
         // Programs of their own, which run in Lambda.
         !/^src\/providers\/aws\/routes\/(runner|schema)-handler\.ts$/.test(file),
     );
