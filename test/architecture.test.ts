@@ -28,7 +28,7 @@ const imports: Import[] = sources.flatMap((file) =>
 /** `src/local/dev.ts` -> `local`; `src/errors.ts` -> `errors`. */
 const areaOf = (file: string): string => (/^src\/([^/.]+)/.exec(file) ?? [])[1] ?? '';
 
-const everywhere = ['context', 'errors', 'secret'];
+const everywhere = ['context', 'errors', 'secret', 'this-machine'];
 /** What each folder of `src` may import from the others. docs/decisions/001-house.md says why. */
 const mayImport: Record<string, readonly string[]> = {
   commands: [
@@ -89,6 +89,7 @@ const mayImport: Record<string, readonly string[]> = {
   errors: [],
   secret: [],
   context: [],
+  'this-machine': [],
   exec: [],
 };
 

@@ -1,5 +1,6 @@
 import { copyFrom } from '../database/copy.ts';
 import { quoteIdentifier, quoteLiteral } from '../database/identifier.ts';
+import { createSchema } from '../database/own-schema.ts';
 import type { ConnectionTarget } from '../database/target.ts';
 import { type Client, withClient } from '../database/with-client.ts';
 import { errorCode, exitCodes, UserError } from '../errors.ts';
@@ -78,27 +79,6 @@ async function createTable(client: Client, { run, ownerRole, origin }: ChunkTabl
   );
   await client.query(`ALTER TABLE ${sqlName({ run })} ALTER bytes SET STORAGE EXTERNAL`);
   await client.query(`COMMENT ON TABLE ${sqlName({ run })} IS ${quoteLiteral(origin)}`);
-}
-
-async function createSchema(client: Client, ownerRole: string | undefined): Promise<void> {
-  const { rows } = await client.query<{ there: boolean }>(
-    `SELECT to_regnamespace('lambdapg') IS NOT NULL AS there`,
-  );
-  if (rows[0]?.there === true) return;
-  const owner = ownerRole === undefined ? '' : ` AUTHORIZATION ${quoteIdentifier(ownerRole)}`;
-  await client.query('BEGIN');
-  await client.query(`CREATE SCHEMA IF NOT EXISTS lambdapg${owner}`);
-  // The owner's default privileges let the application into every new schema.
-  await client.query(`
-    DO $$
-    DECLARE grantee text;
-    BEGIN
-      FOR grantee IN SELECT DISTINCT acl.grantee::regrole FROM pg_namespace, aclexplode(nspacl) AS acl
-                      WHERE nspname = 'lambdapg' AND acl.grantee NOT IN (0, nspowner) LOOP
-        EXECUTE format('REVOKE ALL ON SCHEMA lambdapg FROM %s', grantee);
-      END LOOP;
-    END $$`);
-  await client.query('COMMIT');
 }
 
 async function dropAbandoned(client: Client, origin: string): Promise<void> {

@@ -12,7 +12,7 @@ import { exitCodes, UserError } from '../../errors.ts';
 import type { Aws } from './clients.ts';
 import { judgeAwsError } from './judge.ts';
 import type { Stage } from './stage.ts';
-import { isAlive, thisMachine } from './this-machine.ts';
+import { isAlive, thisMachine } from '../../this-machine.ts';
 
 /** Who holds the lock, for the person who waits. No secret. */
 interface Holder {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type Aws, openAws } from '../../../src/providers/aws/clients.ts';
 import { type LockTimes, withRunLock } from '../../../src/providers/aws/run-lock.ts';
-import { thisMachine } from '../../../src/providers/aws/this-machine.ts';
+import { thisMachine } from '../../../src/this-machine.ts';
 import { type Bed, startBed } from '../../bed/bed.ts';
 import { type TestContext, testContext } from '../../postgres-server.ts';
 
