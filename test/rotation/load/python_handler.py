@@ -1,0 +1,17 @@
+"""The Node handler's like in Python, with the connection module alone."""
+
+import os
+from typing import Any
+
+from lambdapg_runtime import Database, reader_environment, settings_from_environment, start_invocation
+
+_is_reader = os.environ.get("LOAD_CLIENT") == "reader"
+_database = Database(lambda: settings_from_environment(reader_environment(os.environ) if _is_reader else os.environ))
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
+    start_invocation(context)
+    if event.get("reconnect"):
+        _database.close()
+    rows = _database.query("select session_user::text as name, pg_sleep(%s)", [event.get("holdMs", 0) / 1000])
+    return {"user": rows[0]["name"]}
