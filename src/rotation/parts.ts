@@ -52,6 +52,11 @@ export interface Consumer {
   /** Absent for one that follows by itself. `percent` 0 takes an added share back. */
   shift?(to: ReadVersion, percent: number): Promise<void>;
   giveNext?(next: ReadVersion | undefined): Promise<void>;
+  /**
+   * Before a rotation begins: what a shift would do that nobody asked for. @returns warnings
+   * @throws UserError CONSUMER_DRIFTED and its like, with what to do first
+   */
+  verify?(known: StoreSeen): Promise<readonly string[]>;
   /** Asks it for a new connection; absent where it cannot be asked, which `unproved` explains. */
   prove?(): Promise<Proof>;
   /** Why nobody can ask it (a copy in a parameter, a function that must not be invoked). */
