@@ -69,6 +69,8 @@ export type Decision =
       readonly next: 'effect';
       readonly effect: Effect;
       readonly why: string;
+      /** Done at once after it, with nothing looked at between (`single`: the window is open meanwhile). */
+      readonly then?: Effect;
       /** Consumers cannot log in now: this puts it right. */
       readonly incident?: true;
     }

@@ -59,6 +59,12 @@ export interface ConsumerSeen {
   readonly why?: string;
   /** It was asked after the shift and named the current role for a new connection. */
   readonly proved: boolean;
+  /** Why nobody can ask it; then only time and sessions prove it. */
+  readonly unproved?: string;
+  /** Its last answer, when that was no proof; `at` in milliseconds since 1970. */
+  readonly refusal?: { readonly detail: string; readonly at: number };
+  /** How often this run has shifted it and found it failed. */
+  readonly attempts?: number;
   /** After the shift nothing it may still do with the old login takes longer: cache, function timeout. Milliseconds. */
   readonly drainMs: number;
 }
@@ -108,6 +114,10 @@ export interface Observation {
   readonly lateSessions?: readonly SessionSeen[];
   /** When everybody was first seen to hold the current login; undefined before, and when nobody remembers. */
   readonly shiftedAt?: number;
+  /** One role: when everybody was first seen to have the pending login as a candidate; else as `shiftedAt`. */
+  readonly nextAt?: number;
+  /** Version whose rotation this project has begun to roll back. */
+  readonly rollingBack?: string;
 }
 
 /** The worst of several endpoints: `ok` when all are; `bad` when all that answer refuse; else nothing is known yet. */
