@@ -9,10 +9,10 @@ import {
 } from '@aws-sdk/client-ssm';
 import type { Context } from '../../context.ts';
 import { exitCodes, UserError } from '../../errors.ts';
+import { isAlive, thisMachine } from '../../this-machine.ts';
 import type { Aws } from './clients.ts';
 import { judgeAwsError } from './judge.ts';
 import type { Stage } from './stage.ts';
-import { isAlive, thisMachine } from '../../this-machine.ts';
 
 /** Who holds the lock, for the person who waits. No secret. */
 interface Holder {
