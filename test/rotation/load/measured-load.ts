@@ -1,0 +1,43 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { type LoadTarget, startLoad, usualLoad, warmUp } from './load.ts';
+import type { LoadReport, Retries } from './load-report.ts';
+import type { LoadWorld } from './load-world.ts';
+
+export interface MeasuredLoad<T> {
+  readonly report: LoadReport;
+  /** Since the rotation began. */
+  readonly retries: Retries;
+  readonly rotation: T;
+}
+
+export interface LoadTimes {
+  readonly beforeMs: number;
+  readonly afterMs: number;
+  /** Over all targets; enough for the usual load unless told. */
+  readonly environments?: number;
+  readonly load?: Partial<typeof usualLoad>;
+}
+
+/** Warm environments under constant load, a rotation in the middle of it. */
+export async function measureRotation<T>(
+  world: LoadWorld,
+  targets: readonly LoadTarget[],
+  { beforeMs, afterMs, environments = 34, load: changed = {} }: LoadTimes,
+  rotate: () => Promise<T>,
+): Promise<MeasuredLoad<T>> {
+  await warmUp(targets, Math.ceil(environments / targets.length));
+  world.takeRetries();
+  const load = startLoad({ targets, ...usualLoad, ...changed });
+  let rotation: T;
+  try {
+    await pause(beforeMs);
+    load.enter('during');
+    rotation = await rotate();
+    load.enter('after');
+    await pause(afterMs);
+  } finally {
+    // Also when the rotation threw: nothing may arrive at a world that is cleaned up.
+    await load.stop();
+  }
+  return { report: await load.stop(), retries: world.takeRetries(), rotation };
+}
