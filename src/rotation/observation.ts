@@ -53,7 +53,13 @@ export interface ConsumerSeen {
   /** It can be given a share of the traffic first (a weighted alias). */
   readonly staged: boolean;
   /** What a share of its traffic holds at the moment. */
-  readonly added?: { readonly holds: string | undefined; readonly percent: number; readonly soak: Soak };
+  readonly added?: {
+    readonly holds: string | undefined;
+    readonly percent: number;
+    readonly soak: Soak;
+    /** When it will have been watched long enough. Milliseconds since 1970. */
+    readonly untilMs?: number;
+  };
   /** `busy`: its change is in progress; the others are explained by `why`. */
   readonly state: 'ready' | 'busy' | 'failed' | 'hidden' | 'unreachable';
   readonly why?: string;
