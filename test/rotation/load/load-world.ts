@@ -16,6 +16,7 @@ import {
 } from '../../runtime/secrets-endpoint.ts';
 import type { LoadTarget } from './load.ts';
 import { type LoadFunction, localFunction, writeLoadCode } from './load-functions.ts';
+import { type LoadProxy, startLoadProxy } from './load-proxy.ts';
 import type { Retries } from './load-report.ts';
 import { ServedSecret } from './served-secret.ts';
 
@@ -25,6 +26,8 @@ export interface LoadWorldOptions extends TestPostgresOptions {
   readonly maxAgeSeconds?: number;
   /** Most environments at once; 80 unless told. */
   readonly concurrency?: number;
+  /** The functions and the rotation go through a pooled endpoint with one secret for each slot. */
+  readonly proxied?: boolean;
   /** For all functions. */
   readonly variables?: Readonly<Record<string, string>>;
 }
@@ -35,6 +38,7 @@ export interface LoadWorld {
   readonly endpoint: SecretsEndpoint;
   readonly secret: ServedSecret;
   readonly lambda: LocalLambda;
+  readonly proxy?: LoadProxy;
   /** One for each function, by title. */
   target(title: string): LoadTarget;
   readonly targets: readonly LoadTarget[];
@@ -50,7 +54,14 @@ export interface LoadWorld {
 }
 
 export async function startLoadWorld(options: LoadWorldOptions): Promise<LoadWorld> {
-  const { functions, maxAgeSeconds = 2, concurrency = 80, variables = {}, ...postgres } = options;
+  const {
+    functions,
+    maxAgeSeconds = 2,
+    concurrency = 80,
+    proxied = false,
+    variables = {},
+    ...postgres
+  } = options;
   const { local, projectDir, cleanUp } = await startTestPostgres({
     ...postgres,
     settings: { max_connections: '200', ...postgres.settings },
@@ -58,10 +69,11 @@ export async function startLoadWorld(options: LoadWorldOptions): Promise<LoadWor
   const endpoint = await startSecretsEndpoint();
   const { user, password } = local.slots.a;
   const secret = new ServedSecret(endpoint, { user, password: password as Secret });
+  const proxy = proxied ? await startLoadProxy(testContext(), local) : undefined;
   const codeDir = join(projectDir, 'load');
   await writeLoadCode(codeDir);
   const environment = {
-    ...(await functionEnvironment(local.slots.a, local.caFile)),
+    ...(await functionEnvironment(proxy?.target ?? local.slots.a, local.caFile)),
     ...{ ...testAwsEnvironment, AWS_ENDPOINT_URL: endpoint.url, LAMBDAPG_SECRET_ARN: testSecretArn },
     ...{ LAMBDAPG_METRICS: 'emf', LAMBDAPG_CREDENTIALS_MAX_AGE_SECONDS: String(maxAgeSeconds) },
     ...variables,
@@ -84,7 +96,7 @@ export async function startLoadWorld(options: LoadWorldOptions): Promise<LoadWor
   const admin = (sql: string): Promise<Record<string, unknown>[]> =>
     withClient(local.admin, { applicationName: 'test' }, async (client) => (await client.query(sql)).rows);
   return {
-    ...{ local, endpoint, secret, lambda, target, admin },
+    ...{ local, endpoint, secret, lambda, target, admin, ...(proxy && { proxy }) },
     targets: functions.map(({ title }) => target(title)),
     serve: (fn) => lambda.replace(make(fn)),
     changePassword: (login) => admin(`alter role ${login.user} password '${scramVerifier(login.password)}'`),
@@ -92,6 +104,7 @@ export async function startLoadWorld(options: LoadWorldOptions): Promise<LoadWor
     takeRetries: () => sum(metrics.splice(0)),
     async cleanUp() {
       await lambda.stop();
+      await proxy?.stop();
       await endpoint.close();
       await cleanUp();
     },
