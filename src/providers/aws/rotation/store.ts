@@ -89,6 +89,8 @@ class LabelledSecret {
       async () => (await this.#find(token)) !== undefined,
     );
     this.#written.add(token);
+    // The label was there before: what is shown now is no past.
+    if (labels.get('AWSPENDING') === token) this.#past = undefined;
   }
 
   async promote(to: string, from: string): Promise<void> {
@@ -114,7 +116,8 @@ class LabelledSecret {
       } catch (error) {
         const verdict = judgeAwsError(error);
         // The token has a value already: whatever it is, it stays.
-        if (verdict === 'exists' || (await isDone())) break;
+        if (verdict === 'exists') return;
+        if (await isDone()) break;
         if (verdict === 'fatal' || verdict === 'gone' || left <= 1) throw this.#explain(error);
       }
       await this.#pause(tries - left);
