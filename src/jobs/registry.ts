@@ -4,10 +4,30 @@ import { functionProbeJob } from './function-probe-job.ts';
 import { migrateJob } from './migrate-job.ts';
 import { probeJob } from './probe-job.ts';
 import { queryJob } from './query-job.ts';
+import { roleGraphJob } from './role-graph-job.ts';
+import { rotationLeaseJob } from './rotation-lease-job.ts';
+import { rotationLoginJob } from './rotation-login-job.ts';
+import { rotationRoleJob } from './rotation-role-job.ts';
+import { rotationRightsJob, rotationRoomJob } from './rotation-room-job.ts';
+import { rotationSessionsJob } from './rotation-sessions-job.ts';
 import { seedJob } from './seed-job.ts';
 
 /** What the runner can do. Adding one needs no change of the runner, but a new upload of it. */
-const jobs = [ensureRolesJob, functionProbeJob, migrateJob, probeJob, queryJob, seedJob] as const;
+const jobs = [
+  ensureRolesJob,
+  functionProbeJob,
+  migrateJob,
+  probeJob,
+  queryJob,
+  roleGraphJob,
+  rotationLeaseJob,
+  rotationLoginJob,
+  rotationRightsJob,
+  rotationRoleJob,
+  rotationRoomJob,
+  rotationSessionsJob,
+  seedJob,
+] as const;
 
 /** A job of another version of lambdapg may not be there. */
 export function findJob(name: string): Job<unknown, unknown> | undefined {
