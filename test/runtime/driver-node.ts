@@ -7,6 +7,7 @@ import {
   readerEnvironment,
   settingsFromEnvironment,
   startInvocation,
+  withProbe,
 } from '../../templates/runtime-node/lambdapg-runtime/index.ts';
 import type { Command } from './driver.ts';
 
@@ -34,6 +35,7 @@ const readSettings = (env = process.env) => ({
 });
 const reader = new Database(() => readSettings(readerEnvironment(process.env)));
 const database = new Database(readSettings);
+const handle = withProbe(async (event: unknown) => ({ handled: event }), database);
 
 async function run(command: Command): Promise<unknown> {
   switch (command.op) {
@@ -62,6 +64,8 @@ async function run(command: Command): Promise<unknown> {
       return Promise.all(Array.from({ length: command.count }, () => queryOnce(command.sql)));
     case 'credentials':
       return readSettings().credentials();
+    case 'event':
+      return handle(command.event, { getRemainingTimeInMillis: () => command.remainingMs ?? 60_000 });
     case 'skip':
       skippedMs += command.ms;
       return null;

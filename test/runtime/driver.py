@@ -11,7 +11,13 @@ from dataclasses import asdict, replace
 
 import psycopg
 
-from lambdapg_runtime import Database, reader_environment, settings_from_environment, start_invocation
+from lambdapg_runtime import (
+    Database,
+    reader_environment,
+    settings_from_environment,
+    start_invocation,
+    with_probe,
+)
 
 if os.environ.get("TEST_DATABASE") == "sqlalchemy":
     from sqlalchemy_database import Database
@@ -40,6 +46,11 @@ reader = Database(lambda: read_settings(reader_environment(os.environ)))
 database = Database(read_settings)
 
 
+@with_probe(database)
+def handle(event, _context):
+    return {"handled": event}
+
+
 def run(command):
     global skipped_s
     match command["op"]:
@@ -59,6 +70,8 @@ def run(command):
                 return list(pool.map(query_once, [command["sql"]] * command["count"]))
         case "credentials":
             return {name: value for name, value in asdict(read_settings().credentials()).items() if value is not None}
+        case "event":
+            return handle(command["event"], Context(command.get("remainingMs", 60_000)))
         case "skip":
             skipped_s += command["ms"] / 1000
         case "password":

@@ -24,6 +24,8 @@ export type Command =
   /** The first statement of `count` databases of one environment, all at once. */
   | { readonly op: 'together'; readonly sql: string; readonly count: number }
   | { readonly op: 'credentials' }
+  /** An event that `withProbe` gets, around a handler that answers `{handled: event}`. */
+  | { readonly op: 'event'; readonly event: unknown; readonly remainingMs?: number }
   | { readonly op: 'skip'; readonly ms: number }
   | { readonly op: 'password'; readonly password: string };
 

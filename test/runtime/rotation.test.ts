@@ -149,7 +149,7 @@ describe.each(driverLanguages)('a rotation seen from an environment in %s', (lan
           Namespace: 'lambdapg',
           Dimensions: [['function']],
           Metrics: [
-            ...['auth_failures', 'fallbacks', 'refreshes', 'slot_waits'].map((Name) => ({
+            ...['auth_failures', 'fallbacks', 'refreshes', 'slot_waits', 'renewals'].map((Name) => ({
               Name,
               Unit: 'Count',
             })),
@@ -160,7 +160,14 @@ describe.each(driverLanguages)('a rotation seen from an environment in %s', (lan
       ],
     });
     expect(values).toEqual({
-      ...{ function: 'demo-dev-api', auth_failures: 1, fallbacks: 1, refreshes: 1, slot_waits: 0 },
+      ...{
+        function: 'demo-dev-api',
+        auth_failures: 1,
+        fallbacks: 1,
+        refreshes: 1,
+        slot_waits: 0,
+        renewals: 0,
+      },
       ...{ retry_ms: expect.any(Number), connect_failures: 0 },
     });
   });

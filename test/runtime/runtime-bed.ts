@@ -18,6 +18,7 @@ export interface Metrics {
   readonly fallbacks: number;
   readonly refreshes: number;
   readonly slot_waits: number;
+  readonly renewals: number;
   readonly retry_ms: number;
   readonly connect_failures: number;
 }

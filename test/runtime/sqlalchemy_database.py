@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from lambdapg_runtime import Settings
-from lambdapg_runtime.sqlalchemy_engine import create_engine
+from lambdapg_runtime.sqlalchemy_engine import create_engine, with_probe
 
 
 class Database:
@@ -29,8 +29,16 @@ class Database:
             setattr(error, "sqlstate", getattr(error.orig, "sqlstate", None))
             raise
 
+    def probe(self) -> Any:
+        return with_probe(self._engine)(lambda event, _context: event)({"lambdapg:probe": 1}, _Forever())
+
     def close(self) -> None:
         self._engine.dispose()
+
+
+class _Forever:
+    def get_remaining_time_in_millis(self) -> int:
+        return 60_000
 
 
 class Transaction:

@@ -93,6 +93,25 @@ export function describeApi(language: Language, framework: Framework = 'none'): 
     ]);
   });
 
+  test.each(['api', 'overdue'])('%s tells by a probe which login a new connection has', async (name) => {
+    const ask = async (event: object): Promise<unknown> => {
+      const result = await lambda.invoke(name, JSON.stringify(event));
+      if ('throttled' in result) throw new Error(`throttled: ${result.throttled}`);
+      return JSON.parse(result.payload.toString());
+    };
+    expect(await ask({ 'lambdapg:probe': 1 })).toEqual({
+      ...{ 'lambdapg:probe': 1, ok: true, user: 'library_a', role: 'library_app', runtime: '1.3.0' },
+      application: expect.stringMatching(/^lpg\/.+\/[0-9a-f]{8}$/),
+      server: expect.stringMatching(/^1\d\./),
+    });
+  });
+
+  test('no request of the HTTP API is a probe', async () => {
+    const body = '{"lambdapg:probe":1}';
+    const answer = await fetch(`${lambda.url}/books?lambdapg:probe=1`, { method: 'POST', body });
+    expect(answer.status).toBe(400);
+  });
+
   test('a backend killed while the environment is frozen fails no request', async () => {
     expect((await fetch(`${lambda.url}/health`)).status).toBe(200);
     const killed = await withClient(server.local.admin, { applicationName: 'test' }, (admin) =>

@@ -1,7 +1,10 @@
 from fastapi import FastAPI
 from mangum import Mangum
 
+from lambdapg_runtime.sqlalchemy_engine import with_probe
+
 from . import authors, books, health, loans, reviews
+from .db import engine
 from .errors import Failure, answer_errors
 from .web import Invocation
 
@@ -18,5 +21,6 @@ for module in (health, books, reviews, authors, loans):
     app.include_router(module.router)
 
 # API Gateway sends everything here ("$default" in lambdapg.json): `app` alone knows the routes, so a wrong path (404)
-# and a wrong method (405) get the same JSON errors as everything else, here and in the cloud. /docs shows the routes.
-handler = Mangum(app, lifespan="off")
+# and a wrong method (405) get the same JSON errors as everything else, here and in the cloud. /docs shows the routes. Only
+# `lambdapg rotate-creds`, which may ask the function which login it has, is answered before.
+handler = with_probe(engine)(Mangum(app, lifespan="off"))

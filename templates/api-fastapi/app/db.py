@@ -1,5 +1,6 @@
 """This file is yours. It opens nothing: the first statement does, and the connection then stays open for as long as the
-execution environment lives, through every freeze. A connection that died is replaced before the next statement.
+execution environment lives, through every freeze. A connection that died is replaced before the next statement, and one
+whose login was rotated is exchanged.
 
 The settings are libpq's variables (PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD, PGSSLMODE, PGSSLROOTCERT).
 `lambdapg dev` sets them; see .env.example for what each one means. In the cloud LAMBDAPG_SECRET_ARN or

@@ -5,11 +5,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
 from lambdapg_runtime import start_invocation
+from lambdapg_runtime.sqlalchemy_engine import with_probe
 
-from .db import new_session
+from .db import engine, new_session
 from .models import Loan
 
 
+@with_probe(engine)
 def handler(_event: object, context: Any) -> dict[str, Any]:
     """Runs on a schedule (see lambdapg.json), not by HTTP: what it returns goes to whoever invoked it."""
     start_invocation(context)

@@ -1,6 +1,8 @@
 import { Hono } from 'hono';
+import { withProbe } from '../lambdapg-runtime/index.ts';
 import { createAuthor, getAuthor, listAuthors } from './authors.ts';
 import { createBook, getBook, listAvailableBooks, listBooks } from './books.ts';
+import { database } from './db.ts';
 import { getHealth } from './health.ts';
 import { createLoan, endLoan, getLoan } from './loans.ts';
 import { createReview, listReviews } from './reviews.ts';
@@ -27,6 +29,7 @@ answerErrors(app);
 
 /*
  * API Gateway sends everything here ("$default" in lambdapg.json) instead of matching routes itself, so that a wrong
- * path (404) and a wrong method (405) get the same JSON errors as everything else, here and in the cloud.
+ * path (404) and a wrong method (405) get the same JSON errors as everything else, here and in the cloud. Only
+ * `lambdapg rotate-creds`, which may ask the function which login it has, is answered before.
  */
-export const handler = serve(app);
+export const handler = withProbe(serve(app), database);

@@ -1,6 +1,8 @@
-import type { APIGatewayProxyHandlerV2 } from 'aws-lambda';
+import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
+import { withProbe } from '../lambdapg-runtime/index.ts';
 import { createAuthor, getAuthor, listAuthors } from './authors.ts';
 import { createBook, getBook, listAvailableBooks, listBooks } from './books.ts';
+import { database } from './db.ts';
 import { getHealth } from './health.ts';
 import { createLoan, endLoan, getLoan } from './loans.ts';
 import { createReview, listReviews } from './reviews.ts';
@@ -27,4 +29,7 @@ const routes: readonly Route[] = [
  * API Gateway sends everything here ("$default" in lambdapg.json) instead of matching routes itself, so that a wrong
  * path (404) and a wrong method (405) get the same JSON errors as everything else, here and in the cloud.
  */
-export const handler: APIGatewayProxyHandlerV2 = (event, context) => answer(routes, event, context);
+const serve = (event: APIGatewayProxyEventV2, context: Context) => answer(routes, event, context);
+
+/** `lambdapg rotate-creds` may ask the function which login it has; the rest goes to `serve`. */
+export const handler = withProbe(serve, database);

@@ -2,13 +2,14 @@ import { Database, settingsFromEnvironment } from '../lambdapg-runtime/index.ts'
 
 /*
  * This file is yours. It opens nothing: the first query does, and the connection then stays open for as long as the
- * execution environment lives, through every freeze. A connection that died is replaced before the next statement.
+ * execution environment lives, through every freeze. A connection that died is replaced before the next statement, and
+ * one whose login was rotated is exchanged.
  *
  * The settings are libpq's variables (PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD, PGSSLMODE, PGSSLROOTCERT).
  * `lambdapg dev` sets them; see .env.example for what each one means. In the cloud LAMBDAPG_SECRET_ARN or
  * LAMBDAPG_DB_AUTH=iam stand for the password.
  */
-const database = new Database(() => ({
+export const database = new Database(() => ({
   ...settingsFromEnvironment(process.env),
   // Shorter than the functions' timeout in lambdapg.json, so that an unreachable database is an error with a reason.
   connectTimeoutMs: 5_000,

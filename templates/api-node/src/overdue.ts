@@ -1,6 +1,6 @@
 import type { Context } from 'aws-lambda';
-import { startInvocation } from '../lambdapg-runtime/index.ts';
-import { query } from './db.ts';
+import { startInvocation, withProbe } from '../lambdapg-runtime/index.ts';
+import { database, query } from './db.ts';
 
 export interface OverdueLoan {
   readonly loan_id: number;
@@ -12,7 +12,9 @@ export interface OverdueLoan {
 }
 
 /** Runs on a schedule (see lambdapg.json), not by HTTP: what it returns goes to whoever invoked it. */
-export async function handler(_event: unknown, context: Context): Promise<{ overdue: OverdueLoan[] }> {
+export const handler = withProbe(listOverdue, database);
+
+async function listOverdue(_event: unknown, context: Context): Promise<{ overdue: OverdueLoan[] }> {
   startInvocation(context);
   const overdue = await query<OverdueLoan>(
     `select loans.id as loan_id, books.title, borrowers.name as borrower, borrowers.email, loans.due_on,

@@ -1,7 +1,10 @@
 from typing import Any
 
+from lambdapg_runtime import with_probe
+
 from .authors import create_author, get_author, list_authors
 from .books import create_book, get_book, list_available_books, list_books
+from .db import database
 from .health import get_health
 from .loans import create_loan, end_loan, get_loan
 from .reviews import create_review, list_reviews
@@ -25,6 +28,8 @@ ROUTES = (
 )
 
 
+# `lambdapg rotate-creds` may ask the function which login it has; the rest goes to `handler`.
+@with_probe(database)
 def handler(event: Event, context: Any) -> Response:
     """API Gateway sends everything here ("$default" in lambdapg.json) instead of matching routes itself, so that a
     wrong path (404) and a wrong method (405) get the same JSON errors as everything else, here and in the cloud."""

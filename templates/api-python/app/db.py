@@ -1,5 +1,6 @@
 """This file is yours. It opens nothing: the first query does, and the connection then stays open for as long as the
-execution environment lives, through every freeze. A connection that died is replaced before the next statement.
+execution environment lives, through every freeze. A connection that died is replaced before the next statement, and one
+whose login was rotated is exchanged.
 
 The settings are libpq's variables (PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD, PGSSLMODE, PGSSLROOTCERT).
 `lambdapg dev` sets them; see .env.example for what each one means. In the cloud LAMBDAPG_SECRET_ARN or
@@ -19,12 +20,12 @@ def _settings() -> Settings:
     return replace(settings_from_environment(os.environ), connect_timeout_ms=5_000)
 
 
-_database = Database(_settings)
+database = Database(_settings)
 
-query = _database.query
+query = database.query
 """`query("select title from books where id = %s", [id])` gives the rows as dictionaries."""
 
-transaction = _database.transaction
+transaction = database.transaction
 """`with transaction() as tx: tx.query(...); tx.query(...)`: both or neither. An exception rolls back."""
 
 

@@ -1,11 +1,12 @@
 import json
 from typing import Any
 
-from lambdapg_runtime import start_invocation
+from lambdapg_runtime import start_invocation, with_probe
 
-from .db import query
+from .db import database, query
 
 
+@with_probe(database)
 def handler(_event: object, context: Any) -> dict[str, Any]:
     """Runs on a schedule (see lambdapg.json), not by HTTP: what it returns goes to whoever invoked it."""
     start_invocation(context)

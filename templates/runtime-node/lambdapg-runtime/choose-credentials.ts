@@ -4,6 +4,7 @@ import { storedCredentials } from './credential-store.ts';
 import { parseCredentials } from './credential-text.ts';
 import type { CredentialSource, Credentials } from './credentials.ts';
 import { iamCredentials } from './iam-token.ts';
+import { plainCredentials } from './plain-credentials.ts';
 
 /** What every signature needs; Lambda sets them. The session token is missing only for a person's own key. */
 const awsVariables = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'] as const;
@@ -32,7 +33,7 @@ export function chooseCredentials(env: Environment, faults: string[]): Credentia
     case 'LAMBDAPG_DB_AUTH':
       return fromRole(env, faults);
     default:
-      return env.DATABASE_URL && !env.PGPASSWORD ? fromUrl(env.DATABASE_URL, faults) : fromPlain(env, faults);
+      return env.DATABASE_URL && !env.PGPASSWORD ? fromUrl(env, faults) : fromPlain(env, faults);
   }
 }
 
@@ -73,16 +74,22 @@ function fromRole(env: Environment, faults: string[]): CredentialSource {
   return iamCredentials(env);
 }
 
-function fromUrl(url: string, faults: string[]): CredentialSource {
-  const credentials = parseCredentials(url);
-  if (credentials?.host === undefined)
-    faults.push('DATABASE_URL is no postgres://user:password@host/database');
-  return async () => credentials ?? { user: '', password: '' };
+function fromUrl(env: Environment, faults: string[]): CredentialSource {
+  const read = (name: 'DATABASE_URL' | 'DATABASE_URL_NEXT'): Credentials | undefined => {
+    const credentials = parseCredentials(env[name] ?? '');
+    if (env[name] && credentials?.host === undefined)
+      faults.push(`${name} is no postgres://user:password@host/database`);
+    return credentials;
+  };
+  const credentials = read('DATABASE_URL') ?? { user: '', password: '' };
+  return plainCredentials(() => credentials, read('DATABASE_URL_NEXT'));
 }
 
 function fromPlain(env: Environment, faults: string[]): CredentialSource {
   faults.push(...missing(env, ['PGHOST', 'PGDATABASE', 'PGUSER', 'PGPASSWORD']));
-  return async () => ({ user: env.PGUSER ?? '', password: env.PGPASSWORD ?? '' });
+  const user = env.PGUSER ?? '';
+  const next = env.PGPASSWORD_NEXT ? { user, password: env.PGPASSWORD_NEXT } : undefined;
+  return plainCredentials(() => ({ user, password: env.PGPASSWORD ?? '' }), next);
 }
 
 function maxAgeMs(env: Environment, faults: string[]): number {

@@ -1,12 +1,16 @@
 // Part of lambdapg's connection runtime: do not edit. `src/db.ts` is yours.
 import { areEqual, type Counts, type CredentialSource, type Credentials } from './credentials.ts';
 import { pauseAfter } from './patience.ts';
+import { VainReads } from './vain-reads.ts';
 
 /** Reads one of the values of a store: undefined where there is none, or none that may be read. */
 export type ReadValue = () => Promise<Credentials | undefined>;
 
 /** A value that a rotation is about to use stands in the store before the database has it. */
-const fallbackRounds = 2;
+const mostFallbackRounds = 2;
+
+/** Instead of a moment: the next connection asks the store again. */
+const refused = 0;
 
 /** One for each store, for all connections of this execution environment. */
 const sources = new Map<string, CredentialSource>();
@@ -36,12 +40,13 @@ function startSource(
 ): CredentialSource {
   let known: { credentials: Credentials; readAt: number } | undefined;
   let reading: Promise<Credentials> | undefined;
+  const vain = new VainReads();
   const keep = (credentials: Credentials): Credentials => {
     known = { credentials, readAt: Date.now() };
     return credentials;
   };
   /** One read for all that ask meanwhile. */
-  const readCurrent = async (): Promise<Credentials> => {
+  const readAnew = async (): Promise<Credentials> => {
     reading ??= read().finally(() => {
       reading = undefined;
     });
@@ -49,31 +54,37 @@ function startSource(
   };
 
   async function current(): Promise<Credentials> {
-    if (known === undefined) return readCurrent();
+    if (known === undefined) return readAnew();
     const ageMs = Date.now() - known.readAt;
-    if (ageMs >= 0 && ageMs < maxAgeMs) return known.credentials;
-    const { credentials: old } = known;
+    if ((ageMs >= 0 && ageMs < maxAgeMs) || !vain.mayRead()) return known.credentials;
+    const { credentials: old, readAt } = known;
     // What cannot be read anew most likely still works; if not, `others` says why it cannot be read.
-    return readCurrent().catch(() => keep(old));
+    const value = await readAnew().catch(() => keep(old));
+    if (readAt === refused) vain.note(!areEqual(value, old));
+    return value;
   }
 
-  async function* others(refused: Credentials, until: number, counts: Counts): AsyncGenerator<Credentials> {
-    const tried = [refused];
+  async function* others(first: Credentials, until: number, counts: Counts): AsyncGenerator<Credentials> {
+    const tried = [first];
     const isNew = (one: Credentials): boolean => !tried.some((other) => areEqual(one, other));
-    const readAnew = (): Promise<Credentials> => {
-      // Another connection has found them meanwhile.
-      if (known !== undefined && isNew(known.credentials)) return Promise.resolve(known.credentials);
-      counts.refreshes += 1;
-      return readCurrent();
-    };
+    const isKnownNew = (): boolean => known !== undefined && isNew(known.credentials);
+    let fallbackRounds = 0;
     for (let round = 1; ; round += 1) {
-      const value = await readAnew();
+      // Else another connection has found them meanwhile.
+      const asks = !isKnownNew() && vain.mayRead();
+      if (asks) {
+        counts.refreshes += 1;
+        await readAnew();
+        vain.note(isKnownNew());
+      }
+      const value = known?.credentials ?? first;
       // The same again in later rounds: a rotation may write the store before the database.
       if (round > 1 || isNew(value)) {
         tried.push(value);
         yield value;
       }
-      for (const readFallback of round <= fallbackRounds ? fallbacks : []) {
+      if (asks) fallbackRounds += 1;
+      for (const readFallback of asks && fallbackRounds <= mostFallbackRounds ? fallbacks : []) {
         const fallback = await readFallback().catch(() => undefined);
         if (fallback === undefined || !isNew(fallback)) continue;
         tried.push(fallback);
@@ -82,9 +93,15 @@ function startSource(
         // Nobody comes back here after a login that worked.
         counts.fallbacks = 0;
       }
-      if (known !== undefined && !isNew(known.credentials)) known = undefined;
+      if (known !== undefined && !isNew(known.credentials)) known.readAt = refused;
       if (!(await pauseAfter(round, until))) return;
     }
   }
-  return Object.assign(current, { others });
+  const staleAt = (): number => (known?.readAt ?? refused) + maxAgeMs;
+  /** One that has begun already may give what was before. */
+  const readPast = async (): Promise<Credentials> => {
+    await reading?.catch(() => {});
+    return readAnew();
+  };
+  return Object.assign(current, { others, store: { maxAgeMs, staleAt, readAnew: readPast } });
 }

@@ -17,6 +17,17 @@ export interface CredentialSource {
    * accepted is kept for the next connection. Left out where there is nothing else.
    */
   readonly others?: (refused: Credentials, until: number, counts: Counts) => AsyncIterable<Credentials>;
+  /** Where the login may change while a connection lives. Not that of IAM: its tokens change and its login does not. */
+  readonly store?: CredentialStore;
+}
+
+/** What a live connection asks, to follow a login that changes. */
+export interface CredentialStore {
+  readonly maxAgeMs: number;
+  /** From this moment on what is known is too old. Wall clock. */
+  staleAt(): number;
+  /** The current value, past what is known. Rejects where it cannot be read. */
+  readAnew(): Promise<Credentials>;
 }
 
 /** What opening one connection took beyond one login. */
@@ -29,6 +40,8 @@ export interface Counts {
   refreshes: number;
   /** Logins that found no free connection, or a server that was not ready. */
   waits: number;
+  /** 1 when a live connection was exchanged because the store's login had changed. */
+  renewals: number;
 }
 
 export function areEqual(a: Credentials, b: Credentials): boolean {

@@ -1,6 +1,7 @@
 // Part of lambdapg's connection runtime: do not edit. `src/db.ts` is yours.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Connection } from './connection.ts';
+import type { ProbeAnswer } from './probe.ts';
 import type { Settings } from './settings.ts';
 import { OpenTransaction } from './transaction.ts';
 import { Turns } from './turns.ts';
@@ -105,6 +106,9 @@ export class Database {
       }
     });
   };
+
+  /** See `withProbe`. Never rejects. */
+  readonly probe = (): Promise<ProbeAnswer> => this.#turns.run(() => this.#connection.probe());
 
   /** Closes the connection; the next statement opens another. For scripts and tests: a Lambda never needs it. */
   readonly close = (): Promise<void> => this.#turns.run(() => this.#connection.drop());

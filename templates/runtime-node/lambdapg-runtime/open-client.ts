@@ -1,12 +1,18 @@
 // Part of lambdapg's connection runtime: do not edit. `src/db.ts` is yours.
-import pg from 'pg';
+import type pg from 'pg';
 import { connectError } from './connect-error.ts';
 import type { Counts, CredentialSource, Credentials } from './credentials.ts';
-import { renderMetrics } from './metrics.ts';
+import { logIn } from './log-in.ts';
+import { emitMetrics } from './metrics.ts';
 import { patienceEnds, pauseAfter, withinInvocation } from './patience.ts';
 import { isPassing, isRefusedLogin } from './refusal.ts';
-import { type Settings, serverOf } from './settings.ts';
-import { types } from './types.ts';
+import type { Settings } from './settings.ts';
+
+export interface Opened {
+  readonly client: pg.Client;
+  /** What it has logged in with. */
+  readonly credentials: Credentials;
+}
 
 /** What is known while one connection is being opened. */
 interface Progress {
@@ -26,30 +32,28 @@ interface Progress {
  *
  * @param known whether there was a connection before
  */
-export async function openClient(settings: Settings, known: boolean): Promise<pg.Client> {
-  const counts: Counts = { authFailures: 0, fallbacks: 0, refreshes: 0, waits: 0 };
+export async function openClient(settings: Settings, known: boolean): Promise<Opened> {
+  const counts: Counts = { authFailures: 0, fallbacks: 0, refreshes: 0, waits: 0, renewals: 0 };
   const progress: Progress = { known, until: patienceEnds(settings.retryWithinMs), counts };
   const startedAt = Date.now();
-  let client: pg.Client | undefined;
+  let opened: Opened | undefined;
   try {
-    client = await tryAll(settings, progress);
-    return client;
+    opened = await tryAll(settings, progress);
+    return opened;
   } catch (error) {
     const { credentials, refusal = error } = progress;
     throw connectError(settings, credentials, refusal, refusal === error ? undefined : error);
   } finally {
-    if (counts.authFailures + counts.waits > 0) {
-      const name = settings.applicationName.split('/')[1] ?? '';
-      settings.emitMetrics?.(renderMetrics(counts, Date.now() - startedAt, name, client !== undefined));
-    }
+    if (counts.authFailures + counts.waits > 0)
+      emitMetrics(settings, counts, Date.now() - startedAt, opened !== undefined);
   }
 }
 
-async function tryAll(settings: Settings, progress: Progress): Promise<pg.Client> {
+async function tryAll(settings: Settings, progress: Progress): Promise<Opened> {
   for await (const credentials of candidates(settings.credentials, progress)) {
     progress.credentials = credentials;
     try {
-      return await waitForTurn(settings, credentials, progress);
+      return { client: await waitForTurn(settings, credentials, progress), credentials };
     } catch (error) {
       if (!isRefusedLogin(error)) throw error;
       progress.counts.authFailures += 1;
@@ -76,36 +80,11 @@ async function waitForTurn(
 ): Promise<pg.Client> {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await logIn(settings, credentials);
+      return await logIn(settings, credentials, withinInvocation(settings.connectTimeoutMs));
     } catch (error) {
       if (!isPassing(error, known)) throw error;
       counts.waits += 1;
       if (!(await pauseAfter(tries, until))) throw error;
     }
-  }
-}
-
-async function logIn(settings: Settings, credentials: Credentials): Promise<pg.Client> {
-  const { tls, applicationName, connectTimeoutMs } = settings;
-  const client = new pg.Client({
-    ...serverOf(settings, credentials),
-    ...{ user: credentials.user, password: credentials.password, types },
-    // Of all settings this one alone goes with the login: it pins no session of RDS Proxy, and the proxy takes it.
-    application_name: applicationName,
-    connectionTimeoutMillis: withinInvocation(connectTimeoutMs),
-    keepAlive: true,
-    ssl:
-      tls === false
-        ? false
-        : { ...(tls.ca !== undefined && { ca: tls.ca }), rejectUnauthorized: tls.verify ?? true },
-  });
-  // Without a listener a connection that dies while idle would end the process.
-  client.on('error', () => {});
-  try {
-    await client.connect();
-    return client;
-  } catch (error) {
-    void client.end().catch(() => {});
-    throw error;
   }
 }

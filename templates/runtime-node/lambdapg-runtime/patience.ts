@@ -26,6 +26,12 @@ export function withinInvocation(limitMs: number): number {
   return Math.min(limitMs, Math.max(leftMs(), reserveMs / 2));
 }
 
+/** For what can wait until later: never more than a quarter of what the invocation has left. */
+export function spareMs(limitMs: number): number {
+  const leftMs = invocationEndsAt - Date.now();
+  return leftMs > 0 ? Math.min(limitMs, leftMs / 4) : limitMs;
+}
+
 function leftMs(): number {
   const now = Date.now();
   // One that is over belonged to an invocation before this one.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from .credential_store import stored_credentials
 from .credential_text import parse_credentials
 from .credentials import Credentials, CredentialSource, SecretUnreadable
+from .plain_credentials import plain_credentials
 
 _AWS_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 """What every signature needs; Lambda sets them. The session token is missing only for a person's own key."""
@@ -24,9 +25,13 @@ def choose_credentials(env: Mapping[str, str], faults: list[str]) -> CredentialS
     if chosen:
         return _CHOICES[chosen[0]](env, faults)
     if env.get("DATABASE_URL") and not env.get("PGPASSWORD"):
-        return _from_url(env["DATABASE_URL"], faults)
+        return _from_urls(env, faults)
     faults.extend(_missing(env, "PGHOST", "PGDATABASE", "PGUSER", "PGPASSWORD"))
-    return lambda: Credentials(env["PGUSER"], env["PGPASSWORD"])
+    following = env.get("PGPASSWORD_NEXT")
+    return plain_credentials(
+        lambda: Credentials(env["PGUSER"], env["PGPASSWORD"]),
+        Credentials(env.get("PGUSER", ""), following) if following else None,
+    )
 
 
 def _from_secret(env: Mapping[str, str], faults: list[str]) -> CredentialSource:
@@ -86,11 +91,16 @@ _CHOICES = {
 }
 
 
-def _from_url(url: str, faults: list[str]) -> CredentialSource:
-    credentials = parse_credentials(url)
-    if credentials is None or not credentials.host:
-        faults.append("DATABASE_URL is no postgres://user:password@host/database")
-    return lambda: credentials or Credentials("", "")
+def _from_urls(env: Mapping[str, str], faults: list[str]) -> CredentialSource:
+    def read(name: str) -> Credentials | None:
+        url = env.get(name)
+        credentials = parse_credentials(url) if url else None
+        if url and (credentials is None or not credentials.host):
+            faults.append(f"{name} is no postgres://user:password@host/database")
+        return credentials
+
+    credentials = read("DATABASE_URL") or Credentials("", "")
+    return plain_credentials(lambda: credentials, read("DATABASE_URL_NEXT"))
 
 
 def _check_arn(name: str, arn: str, faults: list[str]) -> None:

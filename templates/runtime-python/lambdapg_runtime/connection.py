@@ -3,13 +3,18 @@
 import select
 import time
 from collections.abc import Callable
+from typing import cast
 
 import psycopg
 from psycopg.abc import Params, QueryNoTemplate as Query
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow
 
-from .open_session import Session, open_session
+from .credentials import ChangingCredentials, Credentials
+from .log_in import Session
+from .open_session import Opened, open_session
+from .probe import ProbeAnswer, probe
+from .renew_session import renew_session
 from .settings import Settings
 
 _LOOK_AFTER_S = 0.01
@@ -18,12 +23,14 @@ _ASK_AFTER_S = 1.0
 """Unused for longer: ask the server whether it is there (one round trip)."""
 _ANSWER_WITHIN_S = 2.0
 """How long the answer may take before the connection counts as dead."""
+_LEAST_RENEWAL_S = 1.0
+"""How often the store is asked at most, whatever age its values may have."""
 
 
 class Connection:
     """The one connection of an execution environment: opened at first use, kept while the environment is frozen,
-    replaced when it died. Nothing that was sent is ever sent again: a statement whose answer was lost may have
-    been executed."""
+    replaced when it died, exchanged when the store has another login. Nothing that was sent is ever sent again: a
+    statement whose answer was lost may have been executed."""
 
     def __init__(self, settings: Callable[[], Settings]) -> None:
         self._settings = settings
@@ -32,16 +39,25 @@ class Connection:
         self._opened = False
         # When the server last answered. Wall clock: a monotonic one may stand still while frozen.
         self._proven_at = 0.0
+        # The login of the session, and from when on the store is asked whether it still is the right one. Wall clock.
+        self._credentials: Credentials | None = None
+        self._renew_at = float("inf")
 
     def ready(self) -> Session:
         """A session that was alive a moment ago."""
-        if self._session is not None and not self._is_alive(self._session):
-            self.drop()
-        if self._session is None:
-            self._session = open_session(self._settings(), self._opened)
-            self._opened = True
-            self._proven_at = time.time()
-        return self._session
+        session, now = self._session, time.time()
+        if session is not None and self._is_alive(session, now):
+            # Also when the clock was set back: then nothing is known of the time until the renewal.
+            return session if self._proven_at <= now < self._renew_at else self._renew(session)
+        self.drop()
+        return self._use(open_session(self._settings(), self._opened))
+
+    def probe(self) -> ProbeAnswer:
+        """Opens a new session with what the store holds now; it takes the place of the old one. Never raises."""
+        answer, opened = probe(self._settings)
+        if opened is not None:
+            self._exchange(opened)
+        return answer
 
     def run(self, session: Session, sql: Query, params: Params | None) -> psycopg.Cursor[DictRow]:
         """Runs one statement. libpq itself knows afterwards whether the session outlived an error."""
@@ -59,11 +75,46 @@ class Connection:
         if session is not None:
             session.close()
 
-    def _is_alive(self, session: Session) -> bool:
+    def _renew(self, session: Session) -> Session:
+        """Between two pieces of work: nothing is open on the session."""
+        store = self._store()
+        if store is None or self._credentials is None:
+            return session
+        opened = renew_session(self._settings(), store, self._credentials)
+        if opened is not None:
+            return self._exchange(opened)
+        self._plan_renewal()
+        return session
+
+    def _exchange(self, opened: Opened) -> Session:
+        self.drop()
+        return self._use(opened)
+
+    def _use(self, opened: Opened) -> Session:
+        self._session, self._credentials = opened.session, opened.credentials
+        self._opened = True
+        self._proven_at = time.time()
+        self._plan_renewal()
+        return opened.session
+
+    def _plan_renewal(self) -> None:
+        store = self._store()
+        if store is None:
+            return
+        # What is stale by now could not be read in time: it is left alone for as long as if it had been.
+        now, stale_at = time.time(), store.stale_at()
+        due_at = stale_at if stale_at > now else now + store.max_age_s
+        self._renew_at = max(due_at, now + _LEAST_RENEWAL_S)
+
+    def _store(self) -> ChangingCredentials | None:
+        credentials = self._settings().credentials
+        return cast(ChangingCredentials, credentials) if hasattr(credentials, "stale_at") else None
+
+    def _is_alive(self, session: Session, now: float) -> bool:
         # IDLE is said of an open connection alone.
         if session.pgconn.transaction_status != TransactionStatus.IDLE:
             return False
-        idle = time.time() - self._proven_at
+        idle = now - self._proven_at
         if 0 <= idle < _LOOK_AFTER_S:
             return True
         # A goodbye that came while frozen lies in the socket. One that never came (a failover, a forgetful NAT) shows

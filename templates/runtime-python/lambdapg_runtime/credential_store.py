@@ -3,14 +3,19 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 from .credentials import Counts, Credentials, SecretUnreadable
 from .patience import pause_after
+from .vain_reads import VainReads
 
 Read = Callable[[], Credentials]
 
-_FALLBACK_ROUNDS = 2
+_MOST_FALLBACK_ROUNDS = 2
 """A value that a rotation is about to use stands in the store before the database has it."""
+
+_REFUSED = 0.0
+"""Instead of a moment: the next connection asks the store again."""
 
 _stores: dict[str, "CredentialStore"] = {}
 """One for each key, for all connections of this execution environment."""
@@ -27,36 +32,62 @@ def stored_credentials(key: str, max_age_s: float, read: Read, fallbacks: Sequen
 
 class CredentialStore:
     def __init__(self, max_age_s: float, read: Read, fallbacks: Sequence[Read]) -> None:
-        self._max_age_s = max_age_s
+        self.max_age_s = max_age_s
         self._read = read
         self._fallbacks = fallbacks
         self._known: Credentials | None = None
-        self._read_at = 0.0
+        self._read_at = _REFUSED
+        self._vain = VainReads()
         self._turn = threading.Lock()
 
     def __call__(self) -> Credentials:
         with self._turn:
-            known = self._known
-            if known is not None and 0 <= time.time() - self._read_at < self._max_age_s:
+            known, read_at = self._known, self._read_at
+            if known is None:
+                return self._keep(self._read())
+            if 0 <= time.time() - read_at < self.max_age_s or not self._vain.may_read():
                 return known
             try:
-                return self._keep(self._read())
+                value = self._keep(self._read())
             except SecretUnreadable:
-                if known is None:
-                    raise
                 # What cannot be read anew most likely still works; if not, `others` says why it cannot be read.
-                return self._keep(known)
+                value = self._keep(known)
+            if read_at == _REFUSED:
+                self._vain.note(value != known)
+            return value
+
+    def within(self, limit_s: float) -> Credentials | None:
+        found: list[Credentials] = []
+        # A read that takes longer is not in vain: who asks next has its answer.
+        thread = threading.Thread(target=self._find, args=(found,), daemon=True)
+        thread.start()
+        thread.join(limit_s)
+        return found[0] if found else None
+
+    def _find(self, found: list[Credentials]) -> None:
+        with suppress(SecretUnreadable):
+            found.append(self())
+
+    def stale_at(self) -> float:
+        return self._read_at + self.max_age_s
+
+    def read_anew(self) -> Credentials:
+        with self._turn:
+            return self._keep(self._read())
 
     def others(self, refused: Credentials, until: float, counts: Counts) -> Iterator[Credentials]:
         tried = [refused]
         tries = 1
+        fallback_rounds = 0
         while True:
-            value = self._read_anew(tried, counts)
+            asked = self._ask_again(tried, counts)
+            value = self._known or refused
             # The same again in later rounds: a rotation may write the store before the database.
             if tries > 1 or value not in tried:
                 tried.append(value)
                 yield value
-            for read in self._fallbacks if tries <= _FALLBACK_ROUNDS else ():
+            fallback_rounds += asked
+            for read in self._fallbacks if asked and fallback_rounds <= _MOST_FALLBACK_ROUNDS else ():
                 try:
                     fallback = read()
                 except SecretUnreadable:
@@ -68,18 +99,19 @@ class CredentialStore:
                     # Nobody comes back here after a login that worked.
                     counts.fallbacks = 0
             if self._known in tried:
-                self._known = None
+                self._read_at = _REFUSED
             if not pause_after(tries, until):
                 return
             tries += 1
 
-    def _read_anew(self, tried: Sequence[Credentials], counts: Counts) -> Credentials:
+    def _ask_again(self, tried: Sequence[Credentials], counts: Counts) -> bool:
         with self._turn:
-            # Another connection has found them meanwhile.
-            if self._known is not None and self._known not in tried:
-                return self._known
+            # Another connection has found them meanwhile, or the store was asked a moment ago.
+            if self._known not in tried or not self._vain.may_read():
+                return False
             counts.refreshes += 1
-            return self._keep(self._read())
+            self._vain.note(self._keep(self._read()) not in tried)
+            return True
 
     def _keep(self, credentials: Credentials) -> Credentials:
         self._known, self._read_at = credentials, time.time()

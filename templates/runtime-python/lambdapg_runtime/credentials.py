@@ -31,6 +31,8 @@ class Counts:
     """How often the store was asked again."""
     waits: int = 0
     """Logins that found no free connection, or a server that was not ready."""
+    renewals: int = 0
+    """1 when a live connection was exchanged because the store's login had changed."""
 
 
 class CredentialSource(Protocol):
@@ -39,8 +41,27 @@ class CredentialSource(Protocol):
         ...
 
 
-class ChangingCredentials(CredentialSource, Protocol):
+class FallibleCredentials(CredentialSource, Protocol):
     def others(self, refused: Credentials, until: float, counts: Counts) -> Iterator[Credentials]:
         """What else may be right when the server refused them, one after the other until the moment `until`. The one
         that is accepted is kept for the next connection."""
+        ...
+
+
+class ChangingCredentials(FallibleCredentials, Protocol):
+    """Where the login may change while a connection lives, which asks to follow it. Not that of IAM: its tokens change
+    and its login does not."""
+
+    max_age_s: float
+
+    def within(self, limit_s: float) -> Credentials | None:
+        """The same as a call, but None where it takes longer than `limit_s` or cannot be read."""
+        ...
+
+    def stale_at(self) -> float:
+        """From this moment on what is known is too old. Wall clock."""
+        ...
+
+    def read_anew(self) -> Credentials:
+        """The current value, past what is known. Raises SecretUnreadable."""
         ...

@@ -10,6 +10,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow
 
 from .connection import Connection, Session
+from .probe import ProbeAnswer
 from .settings import Settings
 from .transaction import Transaction, rows_of
 
@@ -70,6 +71,14 @@ class Database:
                 tx.end()
             if not committed:
                 raise RuntimeError("a statement of the transaction failed, so PostgreSQL rolled all of it back")
+        finally:
+            self._end_turn()
+
+    def probe(self) -> ProbeAnswer:
+        """See `with_probe`. Never raises."""
+        self._take_turn("probe()")
+        try:
+            return self._connection.probe()
         finally:
             self._end_turn()
 

@@ -1,21 +1,25 @@
 """Part of lambdapg's connection runtime: do not edit. `app/db.py` is yours."""
 
-import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import psycopg
-from psycopg.rows import DictRow, dict_row
 
 from .credentials import Counts, Credentials, SecretUnreadable
-from .metrics import render_metrics
+from .log_in import Session, log_in
+from .metrics import emit_metrics
 from .patience import patience_ends, pause_after, within_invocation
 from .refusal import is_passing, is_refused_login
-from .settings import Settings, server_of
+from .settings import Settings
 from .tls import certificate_advice
 
-Session = psycopg.Connection[DictRow]
+
+@dataclass(frozen=True)
+class Opened:
+    session: Session
+    credentials: Credentials = field(repr=False)
+    """What it has logged in with."""
 
 
 @dataclass
@@ -31,7 +35,7 @@ class _Progress:
     """Why the server refused the last ones that it refused."""
 
 
-def open_session(settings: Settings, known: bool = False) -> Session:
+def open_session(settings: Settings, known: bool = False) -> Opened:
     """Opens a connection. What fails in passing is tried again for as long as `retry_within_ms` and the invocation
     allow: a refused password with what else the store holds, a full or starting server with the same login. Nothing but
     a login was sent, so nothing is done twice. `known` says whether there was a connection before.
@@ -40,25 +44,23 @@ def open_session(settings: Settings, known: bool = False) -> Session:
     """
     progress = _Progress(known, patience_ends(settings.retry_within_ms))
     started_at = time.time()
-    session: Session | None = None
+    opened: Opened | None = None
     try:
-        session = _try_all(settings, progress)
-        return session
+        opened = _try_all(settings, progress)
+        return opened
     except (psycopg.OperationalError, SecretUnreadable, OSError, ValueError) as error:
         raise _connect_error(settings, progress, error) from error
     finally:
         counts = progress.counts
-        if settings.emit_metrics and counts.auth_failures + counts.waits > 0:
-            name = settings.application_name.split("/")[1]
-            ok = session is not None
-            settings.emit_metrics(render_metrics(counts, (time.time() - started_at) * 1_000, name, ok))
+        if counts.auth_failures + counts.waits > 0:
+            emit_metrics(settings, counts, time.time() - started_at, opened is not None)
 
 
-def _try_all(settings: Settings, progress: _Progress) -> Session:
+def _try_all(settings: Settings, progress: _Progress) -> Opened:
     for credentials in _candidates(settings, progress):
         progress.credentials = credentials
         try:
-            return _wait_for_turn(settings, credentials, progress)
+            return Opened(_wait_for_turn(settings, credentials, progress), credentials)
         except psycopg.OperationalError as error:
             if not is_refused_login(error):
                 raise
@@ -81,7 +83,7 @@ def _wait_for_turn(settings: Settings, credentials: Credentials, progress: _Prog
     tries = 1
     while True:
         try:
-            return _log_in(settings, credentials)
+            return log_in(settings, credentials, within_invocation(settings.connect_timeout_ms))
         except (psycopg.OperationalError, OSError) as error:
             if not is_passing(error, progress.known):
                 raise
@@ -89,46 +91,6 @@ def _wait_for_turn(settings: Settings, credentials: Credentials, progress: _Prog
             if not pause_after(tries, progress.until):
                 raise
             tries += 1
-
-
-def _log_in(settings: Settings, credentials: Credentials) -> Session:
-    host, port, database = server_of(settings, credentials)
-    deadline = time.monotonic() + within_invocation(settings.connect_timeout_ms)
-    failure: Exception | None = None
-    for address in _addresses(host, port):
-        # psycopg would give each address of the host the whole timeout; so they share it. 2 s is its least.
-        left = deadline - time.monotonic()
-        if failure is not None and left < 2:
-            break
-        try:
-            return Session.connect(
-                host=host,
-                hostaddr=address,
-                port=port,
-                dbname=database,
-                user=credentials.user,
-                password=credentials.password,
-                sslmode=settings.tls.mode,
-                sslrootcert=settings.tls.root_cert,
-                # Of all settings this one alone goes with the login: it pins no session of RDS Proxy, and it takes it.
-                application_name=settings.application_name,
-                connect_timeout=max(2, int(left)),
-                autocommit=True,
-                # Named prepared statements pin a session of RDS Proxy.
-                prepare_threshold=None,
-                row_factory=dict_row,
-            )
-        except psycopg.OperationalError as error:
-            # A new one: psycopg's own holds the connection's parameters, the password in clear among them.
-            failure = type(error)(str(error))
-            if is_refused_login(failure):
-                break
-    raise failure or OSError(f"{host} has no address")
-
-
-def _addresses(host: str, port: int) -> list[str]:
-    found = socket.getaddrinfo(host, port, proto=socket.IPPROTO_TCP)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 def _connect_error(settings: Settings, progress: _Progress, error: Exception) -> psycopg.OperationalError:

@@ -31,6 +31,12 @@ def within_invocation(limit_ms: int) -> float:
     return min(limit_ms / 1_000, max(_left_s(), _RESERVE_S / 2))
 
 
+def spare_s(limit_s: float) -> float:
+    """For what can wait until later: never more than a quarter of what the invocation has left."""
+    left = _invocation_ends_at - time.time()
+    return min(limit_s, left / 4) if left > 0 else limit_s
+
+
 def _left_s() -> float:
     now = time.time()
     # One that is over belonged to an invocation before this one.

@@ -6,6 +6,7 @@
 from collections.abc import Callable
 from functools import cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import sqlalchemy
 from psycopg.rows import tuple_row
@@ -13,7 +14,10 @@ from sqlalchemy import Engine, event
 from sqlalchemy.exc import DisconnectionError
 
 from .connection import Connection
+from .probe import Handler, with_probe as with_probe_of
 from .settings import Settings
+
+_connections: WeakKeyDictionary[Engine, Connection] = WeakKeyDictionary()
 
 
 def create_engine(read_settings: Callable[[], Settings], *, echo: bool = False) -> Engine:
@@ -49,10 +53,16 @@ def create_engine(read_settings: Callable[[], Settings], *, echo: bool = False) 
     @event.listens_for(engine, "checkout")
     def look_before_use(session: object, _record: object, _proxy: object) -> None:
         if connection.ready() is not session:
-            raise DisconnectionError("the connection died while it was not used")
+            raise DisconnectionError("the connection died while it was not used, or its login changed")
 
     @event.listens_for(engine, "after_cursor_execute")
     def answered(*_: object) -> None:
         connection.answered()
 
+    _connections[engine] = connection
     return engine
+
+
+def with_probe(engine: Engine) -> Callable[[Handler], Handler]:
+    """`lambdapg_runtime.with_probe`, for one that `create_engine` has made: `with_probe(engine)(handler)`."""
+    return with_probe_of(_connections[engine])
