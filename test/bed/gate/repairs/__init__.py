@@ -1,6 +1,7 @@
 """What moto gets wrong or lacks. Each file mends one service, or one part of it; LEDGER.md lists every row."""
 
 from . import (  # noqa: F401
+    function_versions,
     functions,
     http_stages,
     identity,
@@ -14,6 +15,7 @@ from . import (  # noqa: F401
     rds_clusters,
     rds_instances,
     remote_only,
+    rotation,
     secrets,
     subnet_groups,
 )
