@@ -17,6 +17,7 @@ from .cloudformation.types import types
 from .cloudformation.types.custom import take_answer
 from .errors import AwsError
 from .registry import guards_of, ledger_ids
+from .repairs.rotation import find_rotations
 from .validate import validate
 from .wire import from_json, service_model, to_json
 
@@ -124,6 +125,7 @@ ROUTES: dict[str, Callable[[Account, Any, Any], Any]] = {
     "lag": lambda account, body, _moto: account.lag.update(body),
     "policies": set_policies,
     "target-health": set_target_health,
+    "rotations": find_rotations,
     "aws": aws,
     "function": function_code,
     "layer": layer_code,

@@ -1,4 +1,4 @@
-"""Secrets Manager: which version is current, and names that wait for their deletion."""
+"""Secrets Manager: which version is current, what is refused, and names that wait for their deletion."""
 
 from __future__ import annotations
 
@@ -10,9 +10,17 @@ from ..errors import AwsError
 from ..registry import repairs
 
 
-def secret_of(call: Any, id: str) -> Any:
-    secrets = secretsmanager_backends[call.account.id][call.region].secrets
+# https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
+MOST_VERSIONS = 100
+
+
+def secret_by(account: Any, region: str, id: str) -> Any:
+    secrets = secretsmanager_backends[account.id][region].secrets
     return secrets[id] if id in secrets else None
+
+
+def secret_of(call: Any, id: str) -> Any:
+    return secret_by(call.account, call.region, id)
 
 
 def settle(secret: Any) -> None:
@@ -57,7 +65,48 @@ def refuse_other_value(call: Any, proceed: Any) -> dict[str, Any]:
     return proceed()
 
 
-@repairs("secret-managed-by-a-service", "secretsmanager", "PutSecretValue", "UpdateSecret", "DeleteSecret")
+@repairs("secret-version-quota", "secretsmanager", "PutSecretValue")
+def refuse_more(call: Any, proceed: Any) -> dict[str, Any]:
+    """Versions without a label go after a day, which no test waits for."""
+    secret = secret_of(call, call.input["SecretId"])
+    if secret is not None and len(secret.versions) >= MOST_VERSIONS and call.input.get("ClientRequestToken") not in secret.versions:
+        raise AwsError("LimitExceededException", f"You have reached the maximum number of versions for secret {secret.arn}.", 400)
+    return proceed()
+
+
+@repairs("secret-label-holder", "secretsmanager", "UpdateSecretVersionStage")
+def name_the_holder(call: Any, proceed: Any) -> dict[str, Any]:
+    """Any label that is on another version has to be named there; moto asks it of AWSCURRENT alone, and takes a label away before it refuses."""
+    secret, input = secret_of(call, call.input["SecretId"]), call.input
+    if secret is None:
+        return proceed()
+    label, to, given = input["VersionStage"], input.get("MoveToVersionId"), input.get("RemoveFromVersionId")
+    holder = next((id for id, version in secret.versions.items() if label in version["version_stages"]), None)
+    if to is not None and to not in secret.versions:
+        raise AwsError("ResourceNotFoundException", f"Secrets Manager can't find the specified secret version: {to}", 400)
+    if to is not None and holder not in (None, to) and given != holder:
+        raise AwsError(
+            "InvalidParameterException",
+            f"The parameter RemoveFromVersionId can't be empty. Staging label {label} is currently attached to version {holder}, "
+            "so you must explicitly reference that version in RemoveFromVersionId.",
+            400,
+        )
+    return proceed()
+
+
+@repairs("secret-changes-while-deleted", "secretsmanager", "PutSecretValue", "UpdateSecretVersionStage")
+def refuse_while_deleted(call: Any, proceed: Any) -> dict[str, Any]:
+    secret = secret_of(call, call.input["SecretId"])
+    if secret is not None and secret.is_deleted():
+        raise AwsError(
+            "InvalidRequestException",
+            "You can't perform this operation on the secret because it was marked for deletion.",
+            400,
+        )
+    return proceed()
+
+
+@repairs("secret-managed-by-a-service", "secretsmanager", "PutSecretValue", "UpdateSecret", "UpdateSecretVersionStage", "CancelRotateSecret", "DeleteSecret")
 def refuse_managed(call: Any, proceed: Any) -> dict[str, Any]:
     # https://docs.aws.amazon.com/secretsmanager/latest/userguide/service-linked-secrets.html
     secret = secret_of(call, call.input["SecretId"])
@@ -102,4 +151,40 @@ def refuse_rotation(call: Any, proceed: Any) -> dict[str, Any]:
     for version in secret.versions.values():
         if "AWSPENDING" in version["version_stages"] and "AWSCURRENT" not in version["version_stages"]:
             raise AwsError("InvalidRequestException", "A previous rotation isn't complete. That rotation will be reattempted.", 400)
-    raise AwsError("NotImplemented", "the test bed rotates nothing: register a hook for secretsmanager:RotateSecret", 501)
+    return proceed()
+
+
+@repairs("lag-secretsmanager.version", "secretsmanager", "PutSecretValue", "UpdateSecretVersionStage")
+def remember_labels(call: Any, proceed: Any) -> dict[str, Any]:
+    secret = secret_of(call, call.input["SecretId"])
+    before = labels_of(secret) if secret is not None else {}
+    output = proceed()
+    reads = call.account.lag_of("secretsmanager.version")
+    if secret is not None and reads > 0:
+        call.account.remembered(call.region, "secret-past").setdefault(secret.arn, {"reads": reads, "labels": before})["reads"] = reads
+    return output
+
+
+def labels_of(secret: Any) -> dict[str, list[str]]:
+    return {id: list(version["version_stages"]) for id, version in secret.versions.items()}
+
+
+@repairs("lag-secretsmanager.version", "secretsmanager", "DescribeSecret", "GetSecretValue")
+def show_the_past(call: Any, proceed: Any) -> dict[str, Any]:
+    secret = secret_of(call, call.input["SecretId"])
+    past = call.account.remembered(call.region, "secret-past")
+    seen = past.get(secret.arn) if secret is not None else None
+    if secret is None or seen is None:
+        return proceed()
+    seen["reads"] -= 1
+    if seen["reads"] <= 0:
+        del past[secret.arn]
+    labels: dict[str, list[str]] = seen["labels"]
+    if call.action == "DescribeSecret":
+        return {**proceed(), "VersionIdsToStages": {id: stages for id, stages in labels.items() if stages}}
+    id, stage = call.input.get("VersionId"), call.input.get("VersionStage") or "AWSCURRENT"
+    if id is None:
+        id = next((one for one, stages in labels.items() if stage in stages), None)
+    if id not in labels:
+        raise AwsError("ResourceNotFoundException", "Secrets Manager can't find the specified secret value.", 400)
+    return proceed({"SecretId": call.input["SecretId"], "VersionId": id})
