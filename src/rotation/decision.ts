@@ -70,7 +70,7 @@ export type Decision =
       readonly effect: Effect;
       readonly why: string;
       /** Done at once after it, with nothing looked at between (`single`: the window is open meanwhile). */
-      readonly then?: Effect;
+      readonly atOnce?: Effect;
       /** Consumers cannot log in now: this puts it right. */
       readonly incident?: true;
     }

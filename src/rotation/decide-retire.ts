@@ -1,0 +1,76 @@
+import { exitCodes } from '../errors.ts';
+import { slotSecretOf } from './decide-incident.ts';
+import type { Decision, Wish } from './decision.ts';
+import type { Observation, SessionSeen, StoredVersion } from './observation.ts';
+
+/** How long after an answer that was no proof a consumer is asked again. */
+const askAgainMs = 2_000;
+
+/** How long the longest of the consumers may still do something with a login that it no longer holds. Milliseconds. */
+export const drainMsOf = (
+  { consumers }: Pick<Observation, 'consumers'>,
+  wish: Pick<Wish, 'drainMs'>,
+): number => wish.drainMs ?? Math.max(0, ...consumers.map(({ drainMs }) => drainMs));
+
+/** Every consumer that can be asked says that a new connection of it has the current login. */
+export function proveConsumers({ consumers, current, now }: Observation): Decision | undefined {
+  const open = consumers.filter(({ proved, unproved }) => !proved && unproved === undefined);
+  const next = open.find(({ refusal }) => refusal === undefined || now - refusal.at >= askAgainMs);
+  if (next !== undefined)
+    return {
+      next: 'effect',
+      effect: { do: 'prove', consumer: next.id },
+      why: `${next.id} has not shown yet that it logs in as ${current?.user}`,
+    };
+  const refused = open[0];
+  if (refused === undefined) return undefined;
+  return {
+    next: 'wait',
+    for: 'consumer',
+    why: `${refused.id} does not log in as ${current?.user} yet: ${refused.refusal?.detail ?? ''}`,
+  };
+}
+
+/** Row 12: nobody uses the outgoing login any more; undefined when that is so. */
+export function drain(observation: Observation, wish: Wish, outgoing: StoredVersion): Decision | undefined {
+  const { now, shiftedAt, lateSessions } = observation;
+  const wait = { next: 'wait', for: 'drain' } as const;
+  if (shiftedAt === undefined) return { ...wait, why: 'not everybody holds the current login' };
+  const untilMs = shiftedAt + drainMsOf(observation, wish);
+  if (now < untilMs)
+    return { ...wait, untilMs, why: `what was read before the shift may still be used as ${outgoing.user}` };
+  if (lateSessions === undefined || lateSessions.length === 0) return undefined;
+  return {
+    ...wait,
+    why: `somebody still logs in as ${outgoing.user}: ${lateSessions.map(describeSession).join(', ')}`,
+  };
+}
+
+/** `lpg/api/3/1a2b3c4d at 10.0.1.7`. */
+export const describeSession = ({ application, address, pid }: SessionSeen): string =>
+  `${application || 'a session without a name'} at ${address || 'an unknown address'} (pid ${pid})`;
+
+/**
+ * Row 13: the login dies. Behind a proxy its slot's secret first gets a password that nobody has, then the database gets
+ * that: a secret that does not log in would make the proxy's target unhealthy.
+ */
+export function retireLogin(observation: Observation, wish: Wish, outgoing: StoredVersion): Decision {
+  const { user } = outgoing;
+  const why = `nobody uses the login of ${user} any more`;
+  if (user === observation.current?.user)
+    return {
+      next: 'stop',
+      code: 'OUTGOING_IS_CURRENT',
+      why: `"${user}" is in use and cannot be retired`,
+      suggestions: ['report this: it is a fault of lambdapg'],
+      exit: exitCodes.bug,
+    };
+  const slot = slotSecretOf(observation, user);
+  if (slot === undefined) {
+    const how = wish.retire === 'nologin' ? 'nologin' : 'scramble';
+    return { next: 'effect', effect: { do: 'retire', user, how, terminate: wish.terminate }, why };
+  }
+  if (slot.fingerprint === outgoing.fingerprint || slot.fingerprint === undefined)
+    return { next: 'effect', effect: { do: 'renew-slot-secret', user }, why };
+  return { next: 'effect', effect: { do: 'set-password', user, of: 'slot-secret' }, why };
+}

@@ -1,0 +1,306 @@
+import { fingerprintOf } from '../database/fingerprint.ts';
+import { Cancelled, errorMessage } from '../errors.ts';
+import { isShifted } from './decide-consumer.ts';
+import { drainMsOf } from './decide-retire.ts';
+import type { Wish } from './decision.ts';
+import {
+  type ConsumerSeen,
+  type EndpointLogin,
+  type Observation,
+  type SlotSecretSeen,
+  type Soak,
+  type StoredVersion,
+  worstLogin,
+} from './observation.ts';
+import type { Consumer, ConsumerRead, ReadVersion, RotationParts, StoredLogin, StoreSeen } from './parts.ts';
+import type { Remembered } from './remembered.ts';
+
+export interface ObserveOptions {
+  /** Of the fingerprints. */
+  readonly key: Buffer;
+  readonly wish: Pick<Wish, 'drainMs'>;
+  /** A share has done well after this time without too many errors. */
+  readonly soakMs: number;
+  /** Errors per call from which on a share does badly. */
+  readonly soakErrors: number;
+  /** The proxy is believed after so many successes in a row over so long a time. */
+  readonly proxySuccesses: number;
+  readonly proxyForMs: number;
+}
+
+/** What was seen, with the logins themselves for whoever carries out an effect. */
+export interface Seen {
+  readonly observation: Observation;
+  readonly store: StoreSeen;
+  readonly slotLogins: ReadonlyMap<string, StoredLogin>;
+}
+
+/**
+ * Looks at everything once: labels, real logins with every stored value at every endpoint, what each consumer holds, sessions
+ * of the login that is to be retired. Nothing is changed but `remembered`.
+ *
+ * @throws what the store throws when it cannot be read; a consumer that cannot be read is `unreachable`, an endpoint that does
+ *   not answer is `unknown`
+ */
+export async function observe(
+  parts: RotationParts,
+  remembered: Remembered,
+  now: number,
+  options: ObserveOptions,
+): Promise<Seen> {
+  const [store, slotLogins] = await Promise.all([parts.store.read(), readSlots(parts)]);
+  const print = (login: StoredLogin): string => fingerprintOf(options.key, login);
+  const logins = new LoginAttempts(parts, print);
+  const current = store.current && seenVersion(store.current, print, logins, true);
+  const pending =
+    store.pending && seenVersion(store.pending, print, logins, isAtProxy(store.pending, slotLogins, print));
+  const previous = otherThan(store.previous, store.current, print);
+  const [currentSeen, pendingSeen, previousSeen, slotSecrets, reads] = await Promise.all([
+    current,
+    pending,
+    previous && seenVersion(previous, print, logins, false),
+    parts.slotStores &&
+      Promise.all([...slotsOf(parts)].map((user) => seenSlot(user, slotLogins, print, logins))),
+    Promise.all(parts.consumers.map((consumer) => readConsumer(consumer, store))),
+  ]);
+  const consumers = await Promise.all(
+    reads.map(({ consumer, read }) =>
+      seenConsumer(consumer, read, { print, remembered, now, options, current: currentSeen }),
+    ),
+  );
+  const base: Observation = {
+    now,
+    pendingIsCurrent: store.pendingIsCurrent,
+    slots: parts.slots,
+    consumers,
+    ...(currentSeen && { current: currentSeen }),
+    ...(pendingSeen && { pending: pendingSeen }),
+    ...(previousSeen && { previous: previousSeen }),
+    ...(store.emptyPending !== undefined && { emptyPending: store.emptyPending }),
+    ...(slotSecrets && {
+      slotSecrets,
+      proxyReady: isProxyReady(pendingSeen ?? currentSeen, remembered, now, options),
+    }),
+    ...(remembered.rollingBack !== undefined && { rollingBack: remembered.rollingBack }),
+  };
+  const observation = await withSessions(parts, withClocks(base, remembered), remembered, options);
+  return { observation, store, slotLogins };
+}
+
+const slotsOf = ({ slotStores = [] }: RotationParts): ReadonlySet<string> =>
+  new Set(slotStores.map(({ user }) => user));
+
+async function readSlots({ slotStores = [] }: RotationParts): Promise<ReadonlyMap<string, StoredLogin>> {
+  const read = await Promise.all(slotStores.map(async (slot) => [slot.user, await slot.read()] as const));
+  return new Map(read.flatMap(([user, login]) => (login === undefined ? [] : [[user, login] as const])));
+}
+
+/** Equal logins are tried once. */
+class LoginAttempts {
+  readonly #parts: RotationParts;
+  readonly #print: (login: StoredLogin) => string;
+  readonly #tried = new Map<string, Promise<readonly EndpointLogin[]>>();
+
+  constructor(parts: RotationParts, print: (login: StoredLogin) => string) {
+    this.#parts = parts;
+    this.#print = print;
+  }
+
+  direct(login: StoredLogin): Promise<readonly EndpointLogin[]> {
+    return this.#once(`direct ${this.#print(login)}`, () => this.#parts.database.logins(login));
+  }
+
+  proxied(login: StoredLogin): Promise<readonly EndpointLogin[]> {
+    return this.#once(`proxy ${this.#print(login)}`, () => this.#parts.database.proxyLogins(login));
+  }
+
+  #once(name: string, attempt: () => Promise<readonly EndpointLogin[]>): Promise<readonly EndpointLogin[]> {
+    const known = this.#tried.get(name);
+    if (known !== undefined) return known;
+    const tried = attempt().catch((error: unknown): readonly EndpointLogin[] => {
+      if (error instanceof Cancelled) throw error;
+      return [{ endpoint: 'database', login: 'unknown', why: errorMessage(error) }];
+    });
+    this.#tried.set(name, tried);
+    return tried;
+  }
+}
+
+async function seenVersion(
+  { versionId, login, createdAt }: ReadVersion,
+  print: (login: StoredLogin) => string,
+  attempts: LoginAttempts,
+  throughProxy: boolean,
+): Promise<StoredVersion> {
+  const [logins, proxyLogins] = await Promise.all([
+    attempts.direct(login),
+    throughProxy ? attempts.proxied(login) : [],
+  ]);
+  return {
+    versionId,
+    user: login.user,
+    fingerprint: print(login),
+    logins,
+    proxyLogins,
+    ...(login.place !== undefined && { place: login.place }),
+    ...(createdAt !== undefined && { createdAt }),
+  };
+}
+
+/** The proxy can only take what the slot's secret says; trying before that teaches nothing. */
+function isAtProxy(
+  { login }: ReadVersion,
+  slotLogins: ReadonlyMap<string, StoredLogin>,
+  print: (login: StoredLogin) => string,
+): boolean {
+  const slot = slotLogins.get(login.user);
+  return slot !== undefined && print(slot) === print(login);
+}
+
+const otherThan = (
+  version: ReadVersion | undefined,
+  current: ReadVersion | undefined,
+  print: (login: StoredLogin) => string,
+): ReadVersion | undefined =>
+  version !== undefined && current !== undefined && print(version.login) === print(current.login)
+    ? undefined
+    : version;
+
+async function seenSlot(
+  user: string,
+  slotLogins: ReadonlyMap<string, StoredLogin>,
+  print: (login: StoredLogin) => string,
+  attempts: LoginAttempts,
+): Promise<SlotSecretSeen> {
+  const login = slotLogins.get(user);
+  if (login === undefined) return { user, fingerprint: undefined, login: 'none' };
+  return { user, fingerprint: print(login), login: worstLogin(await attempts.direct(login)) };
+}
+
+async function readConsumer(
+  consumer: Consumer,
+  store: StoreSeen,
+): Promise<{ consumer: Consumer; read: ConsumerRead }> {
+  try {
+    return { consumer, read: await consumer.read(store) };
+  } catch (error) {
+    if (error instanceof Cancelled) throw error;
+    const read: ConsumerRead = {
+      kind: 'holds',
+      holds: undefined,
+      takesNext: false,
+      staged: false,
+      state: 'unreachable',
+      why: errorMessage(error),
+      drainMs: 0,
+    };
+    return { consumer, read };
+  }
+}
+
+interface ConsumerScene {
+  readonly print: (login: StoredLogin) => string;
+  readonly remembered: Remembered;
+  readonly now: number;
+  readonly options: ObserveOptions;
+  readonly current: StoredVersion | undefined;
+}
+
+async function seenConsumer(
+  { id, prove, unproved }: Consumer,
+  { holds, next, added, ...rest }: ConsumerRead,
+  scene: ConsumerScene,
+): Promise<ConsumerSeen> {
+  const { print, remembered, current } = scene;
+  const fingerprint = current?.fingerprint ?? '';
+  const refusal = remembered.refusal(id, fingerprint);
+  const reason = unproved ?? (prove === undefined ? 'it cannot be asked' : undefined);
+  return {
+    ...rest,
+    id,
+    holds: holds && print(holds),
+    proved: remembered.isProved(id, fingerprint),
+    attempts: remembered.attempts(id, rest.state === 'ready'),
+    ...(next && { holdsNext: print(next) }),
+    ...(added && { added: await seenShare(id, added, scene) }),
+    ...(reason !== undefined && { unproved: reason }),
+    ...(refusal && { refusal }),
+  };
+}
+
+async function seenShare(
+  id: string,
+  { holds, percent, measure }: NonNullable<ConsumerRead['added']>,
+  { print, remembered, now, options }: ConsumerScene,
+): Promise<NonNullable<ConsumerSeen['added']>> {
+  const fingerprint = holds && print(holds);
+  const since = remembered.soakSince(id, fingerprint ?? '', percent, now);
+  const untilMs = since + options.soakMs;
+  const soak = await measure(since).then(
+    ({ calls, errors }): Soak => {
+      if (errors > calls * options.soakErrors) return 'bad';
+      return now >= untilMs ? 'good' : 'soaking';
+    },
+    // What cannot be measured is not known to do well.
+    (): Soak => 'soaking',
+  );
+  return { holds: fingerprint, percent, soak, untilMs };
+}
+
+function isProxyReady(
+  version: StoredVersion | undefined,
+  remembered: Remembered,
+  now: number,
+  { proxySuccesses, proxyForMs }: ObserveOptions,
+): boolean {
+  if (version === undefined) return false;
+  const isTaken = worstLogin(version.proxyLogins) === 'ok';
+  const { count, forMs } = remembered.proxyTaken(version.fingerprint, isTaken, now);
+  return count >= proxySuccesses && forMs >= proxyForMs;
+}
+
+/** The clocks run from when something was first seen under the same labels. */
+function withClocks(base: Observation, remembered: Remembered): Observation {
+  const { now, current, pending, previous, consumers } = base;
+  const labels = [current, previous, pending].map((version) => version?.versionId ?? '-').join(' ');
+  const allShifted = consumers.every(
+    (consumer) => isShifted(consumer, current?.fingerprint ?? '') && consumer.added === undefined,
+  );
+  const shiftedAt = remembered.shiftedSince(labels, current !== undefined && allShifted, now);
+  const allGiven =
+    pending !== undefined &&
+    consumers.every(
+      ({ kind, takesNext, holdsNext, state }) =>
+        kind === 'follows' || !takesNext || (holdsNext === pending.fingerprint && state === 'ready'),
+    );
+  const nextAt = remembered.givenSince(labels, allGiven, now);
+  return { ...base, ...(shiftedAt !== undefined && { shiftedAt }), ...(nextAt !== undefined && { nextAt }) };
+}
+
+/** Our own logins come and go as the outgoing role, too. */
+const isOwn = (application: string): boolean => application.startsWith('lambdapg');
+
+async function withSessions(
+  { database }: RotationParts,
+  observation: Observation,
+  remembered: Remembered,
+  options: ObserveOptions,
+): Promise<Observation> {
+  const { current, previous, pending, shiftedAt, now } = observation;
+  const users = new Set([previous?.user, pending?.user].filter((user) => user !== undefined));
+  users.delete(current?.user ?? '');
+  if (shiftedAt === undefined || users.size === 0) return observation;
+  const drainMs = drainMsOf(observation, options.wish);
+  if (now < shiftedAt + drainMs) return { ...observation, lateSessions: [] };
+  const [theirNow, ...sessions] = await Promise.all([
+    database.now(),
+    ...[...users].map((user) => database.sessions(user)),
+  ]);
+  const visible = sessions.filter((seen) => seen !== undefined);
+  if (visible.length < sessions.length) return observation;
+  const lateFrom = shiftedAt + drainMs + (theirNow - now);
+  const late = visible
+    .flat()
+    .filter(({ startedAt, application }) => startedAt > lateFrom && !isOwn(application));
+  return { ...observation, lateSessions: remembered.lateSessions(late, theirNow - drainMs) };
+}
