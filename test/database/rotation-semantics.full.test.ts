@@ -1,0 +1,4 @@
+import { postgresMajors } from '../../src/project/postgres-packages.ts';
+import { describeRotationSemantics } from './rotation-semantics-suite.ts';
+
+for (const major of postgresMajors) describeRotationSemantics(major);

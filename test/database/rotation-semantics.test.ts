@@ -1,0 +1,3 @@
+import { describeRotationSemantics } from './rotation-semantics-suite.ts';
+
+describeRotationSemantics(17);
