@@ -32,7 +32,7 @@ export interface RotationDatabaseOptions {
   readonly endpoints: readonly Endpoint[];
   readonly proxyEndpoints: readonly Endpoint[];
   /** The role that a login acts as by its settings; any without it. */
-  readonly expectedRole?: string;
+  readonly expectedRole?: string | ((user: string) => string | undefined);
   /** For each login; through a proxy for each of login and query. Milliseconds, 5000 unless told. */
   readonly loginTimeoutMs?: number;
   readonly times?: Partial<LeaseTimes>;
@@ -69,10 +69,11 @@ export function openRotationDatabase(
 ): OpenRotationDatabase {
   const { id, endpoints, proxyEndpoints, expectedRole, loginTimeoutMs = 5_000 } = options;
   const times = { ...usualTimes, ...options.times };
+  const roleOf = (user: string) => (typeof expectedRole === 'function' ? expectedRole(user) : expectedRole);
   let admin = open.admin;
   let held: Held | undefined;
   const logInAt = (places: readonly Endpoint[], login: StoredLogin) =>
-    Promise.all(places.map((place) => logIn(open, place, login, expectedRole, loginTimeoutMs)));
+    Promise.all(places.map((place) => logIn(open, place, login, roleOf(login.user), loginTimeoutMs)));
   const change = async (user: string, to: PasswordChange): Promise<void> => {
     if (held === undefined) throw new Error('a login is changed without the lease');
     await held.verify();

@@ -1,0 +1,95 @@
+import { DescribeSecretCommand } from '@aws-sdk/client-secrets-manager';
+import type { Context } from '../../../context.ts';
+import type { OpenDatabase } from '../../../database/open-database.ts';
+import { isManaged } from '../../../project/choices.ts';
+import type { Project } from '../../../project/find-project.ts';
+import { type OpenRotationDatabase, openRotationDatabase } from '../../../rotation/database.ts';
+import type { Topology } from '../../../rotation/guarantee-table.ts';
+import type { RotationParts } from '../../../rotation/parts.ts';
+import { explainAwsError } from '../explain.ts';
+import { unlessGone } from '../judge.ts';
+import { type OpenWorld, openWorld, type StageChoice } from '../open-world.ts';
+import type { StageDatabase } from '../routes/stage-database.ts';
+import { findStageDatabase, resolveStageDatabase, stageDatabaseOf } from '../stage-database.ts';
+import { secretNameOf } from '../steps/secrets.ts';
+import { consumersOf } from './consumers.ts';
+import { type RotationEndpoints, rotationEndpoints, verifyRotatable } from './endpoints.ts';
+import { slotStores } from './slot-store.ts';
+import { secretStore } from './store.ts';
+
+/** A stage whose login can be rotated, with everything that takes part. */
+export interface OpenRotation {
+  readonly world: OpenWorld;
+  readonly parts: RotationParts & { readonly database: OpenRotationDatabase };
+  readonly open: OpenDatabase;
+  readonly database: StageDatabase;
+  readonly endpoints: RotationEndpoints;
+  /** Name of the secret that consumers read. */
+  readonly secret: string;
+  readonly topology: Topology;
+}
+
+/**
+ * Finds the database, its endpoints, the secrets and everybody who uses them. Changes nothing.
+ *
+ * @throws UserError NO_STAGE_DATABASE, ROTATION_UNSUPPORTED, NOTHING_TO_ROTATE, SLOT_NOT_REGISTERED; AWS's errors, explained
+ */
+export async function openRotation(
+  context: Context,
+  project: Project,
+  choice: StageChoice,
+): Promise<OpenRotation> {
+  const world = await openWorld(context, project, choice);
+  verifyRotatable(world.stage);
+  try {
+    return await open(context, world);
+  } catch (error) {
+    throw explainAwsError(error, `stage ${world.stage.prefix}`);
+  }
+}
+
+async function open(context: Context, world: OpenWorld): Promise<OpenRotation> {
+  const { aws, stage } = world;
+  const secret = secretNameOf(stage, 'active');
+  const have = isManaged({ database: stage.cloud.database.kind })
+    ? await findStageDatabase(aws, stage)
+    : undefined;
+  const [database, endpoints, secretArn] = await Promise.all([
+    have === undefined
+      ? resolveStageDatabase(context, aws, stage)
+      : stageDatabaseOf(context, aws, stage, have),
+    rotationEndpoints(world, have),
+    findSecretArn(world, secret),
+  ]);
+  const opened = world.openRoutes(database);
+  const { proxy, proxyEndpoints } = endpoints;
+  const [slots, consumers] = await Promise.all([
+    proxy === undefined ? undefined : slotStores(world, proxy),
+    consumersOf(world, { secretArn }),
+  ]);
+  const slotNames = { a: `${stage.snake}_a`, b: `${stage.snake}_b` };
+  const parts = {
+    id: stage.prefix,
+    store: secretStore(aws, secret),
+    slots: slotNames,
+    database: openRotationDatabase(context, opened, {
+      id: stage.prefix,
+      endpoints: endpoints.endpoints,
+      proxyEndpoints,
+      // A role that is to be adopted acts as itself.
+      expectedRole: (user) =>
+        user === slotNames.a || user === slotNames.b ? `${stage.snake}_app` : undefined,
+    }),
+    consumers,
+    ...(slots !== undefined && { slotStores: slots }),
+  };
+  const topology =
+    proxyEndpoints.length > 0 ? 'proxy' : endpoints.endpoints.length > 1 ? 'readers' : 'direct';
+  return { world, parts, open: opened, database, endpoints, secret, topology };
+}
+
+/** Its name where there is none: `verifySecret` says so. */
+async function findSecretArn({ aws }: OpenWorld, name: string): Promise<string> {
+  const described = await unlessGone(aws.read.secrets.send(new DescribeSecretCommand({ SecretId: name })));
+  return described?.ARN ?? name;
+}
