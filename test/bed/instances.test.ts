@@ -105,10 +105,40 @@ describe('DB instances', () => {
         RotateMasterUserPassword: true,
         ApplyImmediately: true,
       });
+      await ready(aws, 'DescribeDBInstances', {});
+      await describeInstance(aws)();
       const second = await read();
       return [first.username, first.password.length, second.username, second.password !== first.password];
     },
     ['lambdapg', 28, 'lambdapg', true],
+  );
+
+  differs(
+    'rds-master-rotation',
+    'takes some reads, until which the former password stands',
+    async (aws, bed) => {
+      await bed.pace({ default: 0, 'rds.masterSecret': 2 });
+      const input = instanceInput({ MasterUserPassword: undefined, ManageMasterUserPassword: true });
+      const made = await aws('rds', 'CreateDBInstance', input);
+      const SecretId = text(made, 'DBInstance.MasterUserSecret.SecretArn');
+      const read = async () => (await aws('secretsmanager', 'GetSecretValue', { SecretId })).SecretString;
+      const first = await read();
+      const asked = await aws('rds', 'ModifyDBInstance', {
+        ...{ DBInstanceIdentifier: 'db1', RotateMasterUserPassword: true, ApplyImmediately: true },
+      });
+      const seen = [[at(asked, 'DBInstance.MasterUserSecret.SecretStatus'), (await read()) === first]];
+      for (let turn = 0; turn < 3; turn++) {
+        const described = await describeInstance(aws)();
+        seen.push([at(described, 'DBInstances.0.MasterUserSecret.SecretStatus'), (await read()) === first]);
+      }
+      return seen;
+    },
+    [
+      ['rotating', true],
+      ['rotating', true],
+      ['rotating', true],
+      ['active', false],
+    ],
   );
 
   differs(

@@ -173,6 +173,10 @@ test('a managed master secret opens the database', async () => {
   expect(await query(name, held.username, held.password, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   await endpointOf('managed');
   await rds.send(new ModifyDBInstanceCommand({ ...change, RotateMasterUserPassword: true }));
+  expect(await query(name, held.username, held.password, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  // RDS takes its time: some reads.
+  await endpointOf('managed');
+  await endpointOf('managed');
   await expect(query(name, held.username, held.password, 'SELECT 1')).rejects.toMatchObject({
     code: '28P01',
   });

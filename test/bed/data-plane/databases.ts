@@ -14,6 +14,7 @@ import {
 import type { HostMap } from './host-map.ts';
 import type { Identities } from './identities.ts';
 import { claimLoopbackAddress, type LoopbackAddress, postgresPort } from './loopback-address.ts';
+import { MasterRotations } from './master-rotations.ts';
 import { RdsServer } from './rds-server.ts';
 import { startTokenFront, type TokenFront } from './token-front.ts';
 
@@ -64,6 +65,7 @@ export class Databases {
       'StartDBCluster',
       'DeleteDBInstance',
       'DeleteDBCluster',
+      'DescribeDBInstances',
       'DescribeDBClusters',
     ].map((action) => `rds:${action}`),
     instead: ['rds:EnableHttpEndpoint', 'rds:DisableHttpEndpoint'],
@@ -76,6 +78,7 @@ export class Databases {
     { readonly database: Database; readonly name: string; readonly reads: boolean }
   >();
   #last: Promise<void> = Promise.resolve();
+  readonly #masters = new MasterRotations(() => this.#options.bed);
   /** Why tokens were refused, newest last: RDS tells nobody. */
   readonly refusals: string[] = [];
 
@@ -100,10 +103,11 @@ export class Databases {
     const cluster = String(input.DBClusterIdentifier ?? '');
     if (action === 'CreateDBInstance' && cluster === '') await this.#create('instance', instance, input);
     else if (action === 'CreateDBCluster') await this.#create('cluster', cluster, input);
-    else if (action !== 'DescribeDBClusters') {
+    else if (!action.startsWith('Describe')) {
       this.#last = this.#last.catch(() => {}).then(() => this.#handleNext(action, instance, cluster, input));
       await this.#last;
     }
+    await this.#masters.follow(output);
     return output && { output: this.#withHttpEndpoint(output) };
   }
 
@@ -291,11 +295,10 @@ export class Databases {
       this.#options.maxConnections,
     );
     if (forceSsl !== server.options.forceSsl) await server.reload({ forceSsl });
-    const hasNewPassword = [
-      'MasterUserPassword',
-      'ManageMasterUserPassword',
-      'RotateMasterUserPassword',
-    ].some((member) => Boolean(input[member]));
+    if (input.RotateMasterUserPassword) this.#masters.begin(database);
+    const hasNewPassword = ['MasterUserPassword', 'ManageMasterUserPassword'].some((member) =>
+      Boolean(input[member]),
+    );
     if (hasNewPassword && server.running) {
       const password = await readMasterPassword(this.#options.bed, database.described, input);
       if (password !== undefined) await server.setPassword(database.described.MasterUsername, password);

@@ -121,8 +121,41 @@ def fill_managed_secret(call: Any, proceed: Any) -> dict[str, Any]:
     output = proceed({key: value for key, value in call.input.items() if key != "RotateMasterUserPassword"})
     described = output.get("DBInstance") or output.get("DBCluster") or {}
     arn = (described.get("MasterUserSecret") or {}).get("SecretArn")
-    if arn and (rotates or call.input.get("ManageMasterUserPassword")):
-        write_managed_secret(call, arn, described["MasterUsername"], first=not rotates)
+    if arn and rotates:
+        begin_master_rotation(call, described)
+    elif arn and call.input.get("ManageMasterUserPassword"):
+        write_managed_secret(call, arn, described["MasterUsername"], first=True)
+    return output
+
+
+def begin_master_rotation(call: Any, described: dict[str, Any]) -> None:
+    reads = call.account.pace_of("rds.masterSecret")
+    rotations = call.account.remembered(call.region, "master-rotations")
+    rotations[described["MasterUserSecret"]["SecretArn"]] = reads
+    show_master_rotation(call, described, counts=False)
+
+
+def show_master_rotation(call: Any, described: dict[str, Any], counts: bool) -> None:
+    """`rotating` for some reads; then the new password is there, and the status is `active`."""
+    secret = described.get("MasterUserSecret") or {}
+    rotations = call.account.remembered(call.region, "master-rotations")
+    left = rotations.get(secret.get("SecretArn"))
+    if left is None:
+        return
+    if left > 0:
+        described["MasterUserSecret"] = {**secret, "SecretStatus": "rotating"}
+        rotations[secret["SecretArn"]] = left - (1 if counts else 0)
+        return
+    del rotations[secret["SecretArn"]]
+    write_managed_secret(call, secret["SecretArn"], described["MasterUsername"], first=False)
+    described["MasterUserSecret"] = {**secret, "SecretStatus": "active"}
+
+
+@repairs("rds-master-rotation", "rds", "DescribeDBInstances", "DescribeDBClusters")
+def follow_master_rotation(call: Any, proceed: Any) -> dict[str, Any]:
+    output = proceed()
+    for described in [*output.get("DBInstances", []), *output.get("DBClusters", [])]:
+        show_master_rotation(call, described, counts=True)
     return output
 
 
