@@ -13,6 +13,7 @@ import {
   worstLogin,
 } from './observation.ts';
 import type { Consumer, ConsumerRead, ReadVersion, RotationParts, StoredLogin, StoreSeen } from './parts.ts';
+import type { Readiness } from './proxy-readiness.ts';
 import type { Remembered } from './remembered.ts';
 
 export interface ObserveOptions {
@@ -23,9 +24,8 @@ export interface ObserveOptions {
   readonly soakMs: number;
   /** Errors per call from which on a share does badly. */
   readonly soakErrors: number;
-  /** The proxy is believed after so many successes in a row over so long a time. */
-  readonly proxySuccesses: number;
-  readonly proxyForMs: number;
+  /** Counts logins through the proxy from one look to the next. */
+  readonly readiness: Readiness;
 }
 
 /** What was seen, with the logins themselves for whoever carries out an effect. */
@@ -79,7 +79,7 @@ export async function observe(
     ...(store.emptyPending !== undefined && { emptyPending: store.emptyPending }),
     ...(slotSecrets && {
       slotSecrets,
-      proxyReady: isProxyReady(pendingSeen ?? currentSeen, remembered, now, options),
+      proxyReady: isProxyReady(pendingSeen ?? currentSeen, now, options),
     }),
     ...(remembered.rollingBack !== undefined && { rollingBack: remembered.rollingBack }),
   };
@@ -247,17 +247,11 @@ async function seenShare(
   return { holds: fingerprint, percent, soak, untilMs };
 }
 
-function isProxyReady(
+const isProxyReady = (
   version: StoredVersion | undefined,
-  remembered: Remembered,
   now: number,
-  { proxySuccesses, proxyForMs }: ObserveOptions,
-): boolean {
-  if (version === undefined) return false;
-  const isTaken = worstLogin(version.proxyLogins) === 'ok';
-  const { count, forMs } = remembered.proxyTaken(version.fingerprint, isTaken, now);
-  return count >= proxySuccesses && forMs >= proxyForMs;
-}
+  { readiness }: ObserveOptions,
+): boolean => version !== undefined && readiness.see(version.fingerprint, version.proxyLogins, now);
 
 /** The clocks run from when something was first seen under the same labels. */
 function withClocks(base: Observation, remembered: Remembered): Observation {

@@ -19,7 +19,6 @@ export class Remembered {
   readonly #proofs = new Map<string, { fingerprint: string; ok: boolean; detail: string; at: number }>();
   readonly #attempts = new Map<string, number>();
   readonly #late = new Map<string, SessionSeen>();
-  #proxy: { fingerprint: string; since: number; count: number } | undefined;
   rollingBack: string | undefined;
   /** For the journal. */
   readonly unwritten: JournalEntry[] = [];
@@ -91,15 +90,6 @@ export class Remembered {
     this.#soaks.set(consumer, soak);
     this.unwritten.push({ event: 'soak', consumer, ...soak });
     return now;
-  }
-
-  /** Successes in a row through the proxy. */
-  proxyTaken(fingerprint: string, isTaken: boolean, now: number): { count: number; forMs: number } {
-    const known = this.#proxy?.fingerprint === fingerprint ? this.#proxy : undefined;
-    this.#proxy = isTaken
-      ? { fingerprint, since: known?.since ?? now, count: (known?.count ?? 0) + 1 }
-      : undefined;
-    return { count: this.#proxy?.count ?? 0, forMs: now - (this.#proxy?.since ?? now) };
   }
 
   /** Late sessions that are seen now, and those of the last while: who logs in again and again is not always there. */
