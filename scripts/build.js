@@ -3,7 +3,7 @@ import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
-import { bundleRunner, bundleSchema } from './bundle-runner.js';
+import { bundleRotation, bundleRunner, bundleSchema } from './bundle-runner.js';
 import { slimSdk } from './slim-sdk.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -157,6 +157,10 @@ await writeLicences([
   await bundleCommands(),
   await bundleRunner({ minifyWhitespace: true, minifySyntax: true, outfile: join(dist, 'runner/index.mjs') }),
   await bundleSchema({ minifyWhitespace: true, minifySyntax: true, outfile: join(dist, 'schema/index.mjs') }),
+  await bundleRotation({
+    ...{ minifyWhitespace: true, minifySyntax: true },
+    outfile: join(dist, 'rotation/index.mjs'),
+  }),
 ]);
 await writeSchema();
 await copyRuntimeClients();

@@ -6,10 +6,13 @@ import { build } from 'esbuild';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Works on a private database. @param {import('esbuild').BuildOptions} options where to, and how small */
-export const bundleRunner = (options) => bundleHandler('runner-handler', options);
+export const bundleRunner = (options) => bundleHandler('routes/runner-handler', options);
 
 /** Brings a schema up to date during a deployment. @param {import('esbuild').BuildOptions} options where to, and how small */
-export const bundleSchema = (options) => bundleHandler('schema-handler', options);
+export const bundleSchema = (options) => bundleHandler('routes/schema-handler', options);
+
+/** Rotates a secret when Secrets Manager calls. @param {import('esbuild').BuildOptions} options where to, and how small */
+export const bundleRotation = (options) => bundleHandler('rotation/rotation-handler', options);
 
 function bundleHandler(name, options) {
   return build({
@@ -21,7 +24,7 @@ function bundleHandler(name, options) {
     legalComments: 'none',
     metafile: true,
     absWorkingDir: root,
-    entryPoints: [join(root, `src/providers/aws/routes/${name}.ts`)],
+    entryPoints: [join(root, `src/providers/aws/${name}.ts`)],
     format: 'esm',
     banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
     ...options,
