@@ -1,0 +1,4 @@
+import { describeAdopt } from './adopt-suite.ts';
+
+describeAdopt(16);
+describeAdopt(18);
