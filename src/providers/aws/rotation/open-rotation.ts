@@ -11,6 +11,7 @@ import { unlessGone } from '../judge.ts';
 import { type OpenWorld, openWorld, type StageChoice } from '../open-world.ts';
 import type { StageDatabase } from '../routes/stage-database.ts';
 import { findStageDatabase, resolveStageDatabase, stageDatabaseOf } from '../stage-database.ts';
+import type { DatabaseHave } from '../steps/database-have.ts';
 import { secretNameOf } from '../steps/secrets.ts';
 import { consumersOf } from './consumers.ts';
 import { type RotationEndpoints, rotationEndpoints, verifyRotatable } from './endpoints.ts';
@@ -23,6 +24,8 @@ export interface OpenRotation {
   readonly parts: RotationParts & { readonly database: OpenRotationDatabase };
   readonly open: OpenDatabase;
   readonly database: StageDatabase;
+  /** Absent for one outside AWS. */
+  readonly have?: DatabaseHave;
   readonly endpoints: RotationEndpoints;
   /** Name of the secret that consumers read. */
   readonly secret: string;
@@ -85,7 +88,10 @@ async function open(context: Context, world: OpenWorld): Promise<OpenRotation> {
   };
   const topology =
     proxyEndpoints.length > 0 ? 'proxy' : endpoints.endpoints.length > 1 ? 'readers' : 'direct';
-  return { world, parts, open: opened, database, endpoints, secret, topology };
+  return {
+    ...{ world, parts, open: opened, database, endpoints, secret, topology },
+    ...(have !== undefined && { have }),
+  };
 }
 
 /** Its name where there is none: `verifySecret` says so. */
