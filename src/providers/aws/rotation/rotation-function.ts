@@ -162,7 +162,10 @@ class StepRun {
 
   /** `rotate-secret --no-rotate-immediately` asks whether a rotation would work, with a version that has no value. */
   #testConfiguration({ observation: { current } }: Seen): void {
-    if (loginOf(current) === 'ok') return this.#tell('the present login works at every endpoint');
+    if (loginOf(current) === 'ok') {
+      this.#tell('the present login works at every endpoint');
+      return;
+    }
     const refusing = current?.logins.find(({ login }) => login !== 'ok');
     throw impossible(
       'testSecret',
