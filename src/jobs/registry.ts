@@ -1,4 +1,5 @@
 import type { Job } from '../database/route.ts';
+import { adoptRoleJob } from './adopt-role-job.ts';
 import { ensureRolesJob } from './ensure-roles-job.ts';
 import { functionProbeJob } from './function-probe-job.ts';
 import { migrateJob } from './migrate-job.ts';
@@ -14,6 +15,7 @@ import { seedJob } from './seed-job.ts';
 
 /** What the runner can do. Adding one needs no change of the runner, but a new upload of it. */
 const jobs = [
+  adoptRoleJob,
   ensureRolesJob,
   functionProbeJob,
   migrateJob,
