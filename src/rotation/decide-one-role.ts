@@ -90,8 +90,9 @@ function fillPending({ emptyPending, current }: Observation): Decision | undefin
 
 /** Before anything is begun, and again before the database changes. */
 function verifyTakers(observation: Observation, wish: Wish): Decision | undefined {
-  if (observation.pending === undefined && wish.start === undefined) return undefined;
-  if (wish.acceptWindow) return undefined;
+  const { pending, current } = observation;
+  const isBeginning = wish.start !== undefined && wish.start !== current?.versionId;
+  if (wish.acceptWindow || (pending === undefined && !isBeginning)) return undefined;
   if (wish.strategy === 'single')
     return {
       next: 'stop',
@@ -110,7 +111,7 @@ function verifyTakers(observation: Observation, wish: Wish): Decision | undefine
       'name its variable for the next password (variables.next in lambdapg.json), or use the connection module',
       'or accept that its logins fail for a while with --accept-window',
     ],
-    exit: observation.pending === undefined ? exitCodes.notDone : exitCodes.open,
+    exit: pending === undefined ? exitCodes.notDone : exitCodes.open,
   };
 }
 
@@ -202,7 +203,7 @@ function clearPending({ pendingIsCurrent, current }: Observation): Decision | un
 }
 
 function start({ current }: Observation, wish: Wish): Decision | undefined {
-  if (wish.start === undefined || current === undefined) return undefined;
+  if (current === undefined || wish.start === undefined || wish.start === current.versionId) return undefined;
   return {
     next: 'effect',
     effect: { do: 'put-pending', token: wish.start, user: current.user },

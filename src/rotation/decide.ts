@@ -183,7 +183,8 @@ function retirePrevious(observation: Observation, wish: Wish): Decision | undefi
   if (login !== 'ok') return undefined;
   const isKept = wish.retire === 'keep';
   // A login that was kept is in nobody's way until the next rotation gives its role a new password.
-  if (isKept && !observation.pendingIsCurrent && wish.start === undefined) return undefined;
+  const isNext = wish.start !== undefined && wish.start !== observation.current?.versionId;
+  if (isKept && !observation.pendingIsCurrent && !isNext) return undefined;
   return (
     proveConsumers(observation) ??
     drain(observation, wish, outgoing) ??
@@ -213,7 +214,7 @@ function clearPending({ pendingIsCurrent, current }: Observation): Decision | un
 }
 
 function start(observation: Observation, wish: Wish): Decision | undefined {
-  if (wish.start === undefined) return undefined;
+  if (wish.start === undefined || wish.start === observation.current?.versionId) return undefined;
   return {
     next: 'effect',
     effect: { do: 'put-pending', token: wish.start, user: standbyOf(observation) },

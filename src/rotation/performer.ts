@@ -88,12 +88,15 @@ export class Performer {
     const deadline = clock.now() + windowMs;
     let cause: unknown;
     while (clock.now() < deadline) {
-      const late = clock.sleep(deadline - clock.now(), new AbortController().signal);
-      const done = this.perform(effect, why, seen, 0).catch((error: unknown) => {
+      const timer = new AbortController();
+      const late = clock.sleep(deadline - clock.now(), timer.signal);
+      const attempt = this.perform(effect, why, seen, 0).catch((error: unknown) => {
         cause = error;
         return 'failed' as const;
       });
-      if ((await Promise.race([done, late])) === 'done') return;
+      const result = await Promise.race([attempt, late]);
+      timer.abort();
+      if (result === 'done') return;
     }
     const store = await parts.store.read().catch(() => undefined);
     if (effect.do === 'promote' && store?.current?.versionId === effect.to) return;

@@ -89,18 +89,25 @@ export class RotationRun {
 
   async #begin(observation: Observation): Promise<void> {
     const { context, rotation } = this.#scene;
-    const { strategy, rollback, start, ...wish } = this.#wish;
+    const { strategy, rollback, start } = this.#wish;
     const user = observation.current?.user ?? '';
     await this.#performer.note({ event: 'begun', strategy, user, rollback });
-    if (start === undefined || !isOpen(observation, wish)) return;
-    this.#wish = { strategy, rollback, ...wish };
+    if (start === undefined || !isOpen(observation, this.#wish)) return;
     const message = 'a rotation is open: it is finished, and no other is begun';
     context.report({ type: 'rotation-resumed', rotation, message });
+  }
+
+  /** One run begins one rotation: once anything is open, whoever opened it, nothing else is begun. */
+  #dropStart(observation: Observation): void {
+    if (!isOpen(observation, this.#wish)) return;
+    const { start: _begun, ...wish } = this.#wish;
+    this.#wish = wish;
   }
 
   /** @returns how the run ends, or undefined when it goes on */
   async #follow(seen: Seen): Promise<Ending | undefined> {
     const { observation } = seen;
+    this.#dropStart(observation);
     this.#turnBackIfBad(observation);
     const decision = decide(observation, this.#wish);
     switch (decision.next) {
