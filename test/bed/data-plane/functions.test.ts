@@ -1,3 +1,4 @@
+import { CloudWatchClient, GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';
 import {
   AuthorizeSecurityGroupIngressCommand,
   CreateSecurityGroupCommand,
@@ -155,6 +156,36 @@ def handler(event, context): return [b.value, open(os.environ['CA']).read()]`;
       );
     await weights(1);
     expect((await invoke('vary:live')).answer).toBe('x');
+  });
+
+  test('are counted by alias and version', async () => {
+    await create('counted', nodeCode(`(event.fail ? (() => { throw new Error('no') })() : 1)`));
+    const { Version = '' } = await lambda.send(new PublishVersionCommand({ FunctionName: 'counted' }));
+    await lambda.send(
+      new CreateAliasCommand({ FunctionName: 'counted', Name: 'live', FunctionVersion: Version }),
+    );
+    await invoke('counted');
+    await invoke('counted', {}, { Qualifier: 'live' });
+    await invoke('counted', { fail: true }, { Qualifier: 'live' });
+    const sum = async (MetricName: string, dimensions: Readonly<Record<string, string>>) => {
+      const Dimensions = Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value }));
+      const Metric = { Namespace: 'AWS/Lambda', MetricName, Dimensions };
+      const { MetricDataResults } = await new CloudWatchClient(clientOptions(bed)).send(
+        new GetMetricDataCommand({
+          MetricDataQueries: [{ Id: 'sum', MetricStat: { Metric, Period: 3_600, Stat: 'Sum' } }],
+          StartTime: new Date(Date.now() - 60_000),
+          EndTime: new Date(Date.now() + 60_000),
+        }),
+      );
+      return MetricDataResults?.[0]?.Values?.[0] ?? 0;
+    };
+    const all = { FunctionName: 'counted' };
+    const live = { ...all, Resource: 'counted:live' };
+    const first = { ...live, ExecutedVersion: Version };
+    expect([
+      ...[await sum('Invocations', all), await sum('Invocations', live), await sum('Invocations', first)],
+      ...[await sum('Errors', first), await sum('Errors', { ...live, ExecutedVersion: '9' })],
+    ]).toEqual([3, 2, 2, 1, 0]);
   });
 
   test('that throws, is absent, is only started or only asked about', async () => {

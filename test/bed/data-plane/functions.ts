@@ -10,6 +10,7 @@ import {
 } from '../../../src/local/lambda/local-lambda.ts';
 import type { Bed, HookCall, HookReply } from '../bed.ts';
 import { FunctionCode } from './function-code.ts';
+import { FunctionMetrics } from './function-metrics.ts';
 import type { Identities } from './identities.ts';
 
 export interface FunctionsOptions {
@@ -66,14 +67,19 @@ export class NoFunction extends Error {
 
 /** Runs what the account has uploaded to Lambda in lambdapg's own local Lambda. */
 export class Functions {
-  static readonly hooks = { instead: ['lambda:Invoke'], after: ['lambda:DeleteFunction'] };
+  static readonly hooks = {
+    instead: ['lambda:Invoke', ...FunctionMetrics.reads],
+    after: ['lambda:DeleteFunction'],
+  };
   readonly #options: FunctionsOptions;
   readonly #running = new Map<string, Promise<Running>>();
   readonly #lambdas = new Set<LocalLambda>();
   readonly #code: FunctionCode;
+  readonly #metrics: FunctionMetrics;
 
   constructor(options: FunctionsOptions) {
     this.#options = options;
+    this.#metrics = new FunctionMetrics(options.bed);
     this.#code = new FunctionCode(options.bed, options.dir);
   }
 
@@ -82,6 +88,7 @@ export class Functions {
       await this.#forget(String(call.input.FunctionName));
       return undefined;
     }
+    if (call.service === 'cloudwatch') return this.#metrics.handle(call);
     const { FunctionName, Qualifier, Payload, InvocationType, LogType, ClientContext } =
       call.input as Partial<Record<string, string>>;
     const invocation: Invocation = {
@@ -138,8 +145,7 @@ export class Functions {
 
   /** The configuration of the version that the invocation is for; an alias chooses one by its weights. */
   async #find({ name: spelled, qualifier }: Invocation): Promise<Configuration> {
-    const [, name = '', inName] = /^(?:.*:?function:)?([\w-]+)(?::([\w$-]+))?$/.exec(spelled) ?? [];
-    const asked = qualifier ?? inName;
+    const { name, aliasOrVersion: asked } = partsOf({ name: spelled, qualifier });
     const isAlias = asked !== undefined && !/^(\$LATEST|\d+)$/.test(asked);
     try {
       const version = isAlias ? await this.#versionOf(name, asked) : asked;
@@ -173,7 +179,15 @@ export class Functions {
     return FunctionVersion;
   }
 
-  async #run(found: Configuration, { payload, clientContext }: Invocation): Promise<InvokeResult> {
+  async #run(found: Configuration, invocation: Invocation): Promise<InvokeResult> {
+    const result = await this.#execute(found, invocation);
+    const { aliasOrVersion } = partsOf(invocation);
+    if (!('throttled' in result))
+      this.#metrics.count(found.FunctionName, aliasOrVersion, found.Version, result.failure !== undefined);
+    return result;
+  }
+
+  async #execute(found: Configuration, { payload, clientContext }: Invocation): Promise<InvokeResult> {
     const key = `${found.FunctionName}:${found.Version}`;
     let starting = this.#running.get(key);
     if (starting === undefined) {
@@ -256,6 +270,12 @@ export class Functions {
       PYTHONPATH: joined(preloads, configured.PYTHONPATH, layers && `${layers}/python`),
     };
   }
+}
+
+/** Of a name or an ARN, and by which qualifier it is asked, if by any. */
+function partsOf({ name: spelled, qualifier }: { name: string; qualifier?: string | undefined }) {
+  const [, name = '', inName] = /^(?:.*:?function:)?([\w-]+)(?::([\w$-]+))?$/.exec(spelled) ?? [];
+  return { name, aliasOrVersion: qualifier ?? inName };
 }
 
 const joined = (...paths: readonly (string | undefined)[]): string => paths.filter(Boolean).join(delimiter);

@@ -63,7 +63,8 @@ def service_of(signing_name: str, path: str) -> str:
 
 
 def protocol_of(model: ServiceModel) -> str:
-    return str(model.metadata["protocol"])
+    # CloudWatch's first is CBOR; the SDK for JavaScript speaks JSON to it, which is its second.
+    return "json" if model.service_name == "cloudwatch" else str(model.metadata["protocol"])
 
 
 def operation_of(service: str, request: Request, raw_path: str) -> tuple[OperationModel, dict[str, str]]:

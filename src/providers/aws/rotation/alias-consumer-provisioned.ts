@@ -43,8 +43,9 @@ export function provisionedConcurrency({ aws }: ConsumerWorld, FunctionName: str
   return {
     isOn,
     async waitsFor(alias) {
-      if (!(await isOn(alias))) return undefined;
+      if (known.get(alias) === false) return undefined;
       const found = await get(alias);
+      known.set(alias, found !== undefined);
       return found?.Status === 'IN_PROGRESS' ? 'its provisioned concurrency is being made' : undefined;
     },
     async copy(from, to) {

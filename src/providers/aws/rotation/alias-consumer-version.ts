@@ -7,6 +7,7 @@ import { exitCodes, UserError } from '../../../errors.ts';
 import { explainAwsError } from '../explain.ts';
 import { partsOf } from '../judge.ts';
 import { driftOf } from './alias-consumer-drift.ts';
+import type { Variables } from './environment.ts';
 import type { Carrier, Change } from './environment-carrier.ts';
 import {
   type ConsumerWorld,
@@ -20,7 +21,7 @@ import {
 import { pause } from './function-consumer-pause.ts';
 
 /**
- * A version that is as `main` but for the login: one that is there already, as a run that was killed leaves it, or a new one.
+ * A version that is as `main` but for `change`: one that is there already, as a run that was killed leaves it, or a new one.
  *
  * @returns its number, when it is active
  * @throws UserError CONSUMER_DRIFTED, and what `changeLatest` throws
@@ -32,8 +33,9 @@ export async function versionWith(
   carrier: Carrier,
   change: Change,
 ): Promise<string> {
-  const twin = await findTwin(world, name, main, carrier, change);
-  const version = twin ?? (await publish(world, name, main, carrier, change));
+  const wanted = change.apply(variablesOf(main));
+  const twin = await findTwin(world, name, main, carrier, wanted);
+  const version = twin ?? (await publish(world, name, main, carrier, wanted));
   await untilActive(world, name, version);
   return version;
 }
@@ -44,7 +46,7 @@ async function findTwin(
   FunctionName: string,
   main: FunctionConfiguration,
   carrier: Carrier,
-  change: Change,
+  wanted: Variables,
 ): Promise<string | undefined> {
   const found: number[] = [];
   let Marker: string | undefined;
@@ -58,7 +60,7 @@ async function findTwin(
         version.Version !== latest &&
         // One that sleeps would fail its first invocation.
         (version.State === 'Active' || version.State === 'Pending') &&
-        change.isIn(variablesOf(version)) &&
+        isSame(variablesOf(version), wanted) &&
         driftOf(version, main, carrier).length === 0,
     );
     found.push(...twins.map(({ Version }) => Number(Version)));
@@ -67,17 +69,35 @@ async function findTwin(
   return found.length === 0 ? undefined : String(Math.max(...found));
 }
 
+const isSame = (one: Variables, two: Variables): boolean =>
+  Object.keys(one).length === Object.keys(two).length &&
+  Object.entries(two).every(([name, value]) => one[name] === value);
+
+/** `$LATEST` may have been left with another login, or another second candidate, than what serves. */
+function exactly(carrier: Carrier, wanted: Variables): Change {
+  const apply = (variables: Variables): Record<string, string> => {
+    const ours = [...carrier.names(variables), ...carrier.names(wanted)];
+    const rest = Object.entries(variables).filter(([name]) => !ours.includes(name));
+    const set = Object.entries(wanted).filter(([name]) => ours.includes(name));
+    return Object.fromEntries([...rest, ...set]);
+  };
+  return { apply, isIn: (variables) => isSame(apply(variables), variables) };
+}
+
 /** Lambda answers with the newest version when nothing has changed since, so that this can be asked again. */
 async function publish(
   world: ConsumerWorld,
   FunctionName: string,
   main: FunctionConfiguration,
   carrier: Carrier,
-  change: Change,
+  wanted: Variables,
 ): Promise<string> {
   const title = titleOf({ name: FunctionName, qualifier: latest });
-  const { RevisionId, CodeSha256 } = await changeLatest(world, FunctionName, change, (now) =>
-    verifyNoDrift(title, now, main, carrier),
+  const { RevisionId, CodeSha256 } = await changeLatest(
+    world,
+    FunctionName,
+    exactly(carrier, wanted),
+    (now) => verifyNoDrift(title, now, main, carrier),
   );
   const command = new PublishVersionCommand({ FunctionName, RevisionId, CodeSha256 });
   const published = await world.aws.write.lambda.send(command).catch((error: unknown) => {

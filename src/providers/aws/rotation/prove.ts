@@ -28,15 +28,14 @@ export function proverOf(
   };
 }
 
-/** The first that is not well, or that names another user than the others, speaks for all. */
+/** All of them have to be well, and to log in as the same user. */
 function together(proofs: readonly Proof[]): Proof {
   const [first = { ok: false, detail: 'there is nobody to ask' }] = proofs;
-  return (
-    proofs.find(({ ok }) => !ok) ??
-    proofs.find(({ user }) => user === undefined) ??
-    proofs.find(({ user }) => user !== first.user) ??
-    first
-  );
+  const wrong = proofs.find(({ ok }) => !ok);
+  if (wrong !== undefined) return wrong;
+  const users = new Set(proofs.map(({ user }) => user ?? 'somebody'));
+  if (users.size < 2) return first;
+  return { ok: false, detail: `its versions log in as ${[...users].join(' and ')}` };
 }
 
 /**
