@@ -54,6 +54,7 @@ async function run(command: Command): Promise<unknown> {
         for (const sql of command.statements) {
           const rows = tx.query(sql);
           results.push(await (command.swallow ? rows.catch(() => null) : rows));
+          skippedMs += command.skipMs ?? 0;
         }
         if (command.nested === 'query') await database.query('select 1');
         if (command.nested === 'transaction') await database.transaction(async () => {});

@@ -88,6 +88,7 @@ def query_once(sql):
 
 
 def transact(command):
+    global skipped_s
     results = []
     with database.transaction(timeout_ms=command.get("timeoutMs")) as tx:
         for sql in command["statements"]:
@@ -97,6 +98,7 @@ def transact(command):
                 if not command.get("swallow"):
                     raise
                 results.append(None)
+            skipped_s += command.get("skipMs", 0) / 1000
         if command.get("nested") == "query":
             database.query("select 1")
         if command.get("nested") == "transaction":

@@ -20,6 +20,8 @@ export type Command =
       readonly swallow?: boolean;
       readonly fail?: boolean;
       readonly nested?: 'query' | 'transaction';
+      /** So much time passes after each statement. */
+      readonly skipMs?: number;
     }
   /** The first statement of `count` databases of one environment, all at once. */
   | { readonly op: 'together'; readonly sql: string; readonly count: number }

@@ -92,6 +92,53 @@ describe.each(driverLanguages)('a rotation seen from an environment in %s', (lan
     expect(metricsOf(driver)).toMatchObject([{ connect_failures: 1 }]);
   });
 
+  test('a password that is wrong for good costs few reads, however often it is tried', async () => {
+    bed.endpoint.secret = secretOf('library_a', 'canary-wrong');
+    const driver = start({ TEST_RETRY_WITHIN_MS: '50' });
+    const startedAt = Date.now();
+    for (let tries = 0; tries < 30; tries += 1)
+      expect(await failureOf(driver)).toMatch(/password authentication failed/);
+    // Six rounds within the first two seconds, two of them with AWSPENDING and AWSPREVIOUS; then one a second.
+    const most = 11 + (1.2 * (Date.now() - startedAt)) / 1_000;
+    expect(bed.endpoint.asked.length).toBeLessThan(most);
+    expect(bed.endpoint.asked.length).toBeGreaterThan(3);
+    bed.endpoint.secret = secretOf('library_a', 'canary-old');
+    await expect.poll(() => userOf(driver).catch(() => ''), { timeout: 20_000 }).toBe('library_a');
+  });
+
+  test('the server has the password of PGPASSWORD_NEXT: it is used, and kept', async () => {
+    const plain = { ...bed.login, PGPASSWORD: 'canary-old', PGPASSWORD_NEXT: 'canary-new' };
+    const driver = bed.start(language, plain);
+    await userOf(driver);
+    expect(driver.log).toEqual([]);
+    await bed.changePassword('library_a', 'canary-new');
+    for (let round = 0; round < 2; round += 1) {
+      await bed.killBackends();
+      expect(await userOf(driver)).toBe('library_a');
+    }
+    expect(metricsOf(driver)).toMatchObject([{ auth_failures: 1, fallbacks: 1, connect_failures: 0 }]);
+    // Back again, and then neither: that is told at once.
+    await bed.changePassword('library_a', 'canary-old');
+    await bed.killBackends();
+    expect(await userOf(driver)).toBe('library_a');
+    await bed.changePassword('library_a', 'canary-third');
+    await bed.killBackends();
+    expect(await failureOf(driver)).toMatch(/password authentication failed/);
+    expect(metricsOf(driver).at(-1)).toMatchObject({ auth_failures: 2, connect_failures: 1 });
+    expect(driver.log.join()).not.toContain('canary');
+  });
+
+  test('DATABASE_URL_NEXT may name another role', async () => {
+    await bed.changePassword('library_b', 'canary-b');
+    const { PGHOST = '', PGPORT = '', PGDATABASE = '' } = bed.server;
+    const urlOf = (login: string): string => `postgres://${login}@${PGHOST}:${PGPORT}/${PGDATABASE}`;
+    const urls = { DATABASE_URL: urlOf('library_a:wrong'), DATABASE_URL_NEXT: urlOf('library_b:canary-b') };
+    expect(await userOf(bed.start(language, urls))).toBe('library_b');
+    const fault = await failureOf(bed.start(language, { ...urls, DATABASE_URL_NEXT: 'canary' }));
+    expect(fault).toContain('DATABASE_URL_NEXT is no postgres://user:password@host/database');
+    expect(fault).not.toContain('canary');
+  });
+
   test('credentials are kept for 300 seconds, or as long as told', async () => {
     bed.endpoint.clockToleranceMs = 1_000_000;
     const driver = start();

@@ -77,6 +77,8 @@ test.each([
   for (let round = 1; round <= 3; round += 1) {
     if (frozen) driver.freeze();
     expect(await killBackends()).toBe(1);
+    // In less than 10 ms nothing is looked at.
+    await new Promise((resolve) => setTimeout(resolve, 20));
     if (frozen) driver.thaw();
     if (ms > 0) await driver.do({ op: 'skip', ms });
     const [row] = await driver.query(countCall);

@@ -140,9 +140,8 @@ export class Connection {
   #planRenewal(): void {
     const { store } = this.#settings().credentials;
     if (store === undefined) return;
-    // What is stale by now could not be read in time: it is left alone for as long as if it had been.
-    const now = Date.now();
-    const staleAt = store.staleAt();
-    this.#renewAt = Math.max(staleAt > now ? staleAt : now + store.maxAgeMs, now + leastRenewalMs);
+    // An answer that is late is looked for soon; nobody waits for it again.
+    const soonest = Date.now() + leastRenewalMs;
+    this.#renewAt = store.isReading() ? soonest : Math.max(store.staleAt(), soonest);
   }
 }

@@ -6,9 +6,6 @@ import { VainReads } from './vain-reads.ts';
 /** Reads one of the values of a store: undefined where there is none, or none that may be read. */
 export type ReadValue = () => Promise<Credentials | undefined>;
 
-/** A value that a rotation is about to use stands in the store before the database has it. */
-const mostFallbackRounds = 2;
-
 /** Instead of a moment: the next connection asks the store again. */
 const refused = 0;
 
@@ -68,7 +65,6 @@ function startSource(
     const tried = [first];
     const isNew = (one: Credentials): boolean => !tried.some((other) => areEqual(one, other));
     const isKnownNew = (): boolean => known !== undefined && isNew(known.credentials);
-    let fallbackRounds = 0;
     for (let round = 1; ; round += 1) {
       // Else another connection has found them meanwhile.
       const asks = !isKnownNew() && vain.mayRead();
@@ -83,8 +79,7 @@ function startSource(
         tried.push(value);
         yield value;
       }
-      if (asks) fallbackRounds += 1;
-      for (const readFallback of asks && fallbackRounds <= mostFallbackRounds ? fallbacks : []) {
+      for (const readFallback of asks && vain.mayReadOthers() ? fallbacks : []) {
         const fallback = await readFallback().catch(() => undefined);
         if (fallback === undefined || !isNew(fallback)) continue;
         tried.push(fallback);
@@ -103,5 +98,6 @@ function startSource(
     await reading?.catch(() => {});
     return readAnew();
   };
-  return Object.assign(current, { others, store: { maxAgeMs, staleAt, readAnew: readPast } });
+  const isReading = (): boolean => reading !== undefined;
+  return Object.assign(current, { others, store: { maxAgeMs, staleAt, isReading, readAnew: readPast } });
 }

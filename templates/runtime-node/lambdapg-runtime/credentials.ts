@@ -26,6 +26,8 @@ export interface CredentialStore {
   readonly maxAgeMs: number;
   /** From this moment on what is known is too old. Wall clock. */
   staleAt(): number;
+  /** Whether an answer is still awaited. */
+  isReading(): boolean;
   /** The current value, past what is known. Rejects where it cannot be read. */
   readAnew(): Promise<Credentials>;
 }

@@ -34,6 +34,8 @@ export async function renewClient(settings: Settings, held: Credentials): Promis
 }
 
 async function readInTime(source: CredentialSource): Promise<Credentials | undefined> {
+  // Somebody waits for it, or has waited long enough: its answer is known to the next look.
+  if (source.store?.isReading()) return undefined;
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<undefined>((resolve) => {
     timer = setTimeout(resolve, spareMs(readWithinMs), undefined);

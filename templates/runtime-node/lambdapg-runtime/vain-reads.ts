@@ -5,6 +5,9 @@ const firstQuietMs = 50;
 const longestQuietMs = 1_000;
 /** What was in vain so long ago says nothing about now. */
 const forgetAfterMs = 30_000;
+/** A value that a rotation is about to use stands in the store before the database has it. */
+const mostRoundsOfAll = 2;
+const laterAllEach = 10;
 
 /**
  * Bounds what a password costs that is wrong for good: a store that gave once more what the server refuses is left alone,
@@ -18,6 +21,11 @@ export class VainReads {
     const sinceMs = Date.now() - this.#lastAt;
     // Less than nothing: the clock was set.
     return sinceMs < 0 || sinceMs >= Math.min(longestQuietMs, firstQuietMs * 2 ** this.#count);
+  }
+
+  /** After a read of the current value: whether the others are worth one as well. */
+  mayReadOthers(): boolean {
+    return this.#count <= mostRoundsOfAll || this.#count % laterAllEach === 0;
   }
 
   /** A read has given something new, or not. */

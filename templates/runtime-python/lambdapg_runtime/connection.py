@@ -101,10 +101,9 @@ class Connection:
         store = self._store()
         if store is None:
             return
-        # What is stale by now could not be read in time: it is left alone for as long as if it had been.
-        now, stale_at = time.time(), store.stale_at()
-        due_at = stale_at if stale_at > now else now + store.max_age_s
-        self._renew_at = max(due_at, now + _LEAST_RENEWAL_S)
+        # An answer that is late is looked for soon; nobody waits for it again.
+        soonest = time.time() + _LEAST_RENEWAL_S
+        self._renew_at = soonest if store.is_reading() else max(store.stale_at(), soonest)
 
     def _store(self) -> ChangingCredentials | None:
         credentials = self._settings().credentials

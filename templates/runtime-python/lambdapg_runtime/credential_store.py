@@ -11,9 +11,6 @@ from .vain_reads import VainReads
 
 Read = Callable[[], Credentials]
 
-_MOST_FALLBACK_ROUNDS = 2
-"""A value that a rotation is about to use stands in the store before the database has it."""
-
 _REFUSED = 0.0
 """Instead of a moment: the next connection asks the store again."""
 
@@ -32,7 +29,7 @@ def stored_credentials(key: str, max_age_s: float, read: Read, fallbacks: Sequen
 
 class CredentialStore:
     def __init__(self, max_age_s: float, read: Read, fallbacks: Sequence[Read]) -> None:
-        self.max_age_s = max_age_s
+        self._max_age_s = max_age_s
         self._read = read
         self._fallbacks = fallbacks
         self._known: Credentials | None = None
@@ -45,7 +42,7 @@ class CredentialStore:
             known, read_at = self._known, self._read_at
             if known is None:
                 return self._keep(self._read())
-            if 0 <= time.time() - read_at < self.max_age_s or not self._vain.may_read():
+            if 0 <= time.time() - read_at < self._max_age_s or not self._vain.may_read():
                 return known
             try:
                 value = self._keep(self._read())
@@ -57,8 +54,10 @@ class CredentialStore:
             return value
 
     def within(self, limit_s: float) -> Credentials | None:
+        # Somebody waits for it, or has waited long enough: its answer is known to the next look.
+        if self.is_reading():
+            return None
         found: list[Credentials] = []
-        # A read that takes longer is not in vain: who asks next has its answer.
         thread = threading.Thread(target=self._find, args=(found,), daemon=True)
         thread.start()
         thread.join(limit_s)
@@ -69,7 +68,10 @@ class CredentialStore:
             found.append(self())
 
     def stale_at(self) -> float:
-        return self._read_at + self.max_age_s
+        return self._read_at + self._max_age_s
+
+    def is_reading(self) -> bool:
+        return self._turn.locked()
 
     def read_anew(self) -> Credentials:
         with self._turn:
@@ -78,7 +80,6 @@ class CredentialStore:
     def others(self, refused: Credentials, until: float, counts: Counts) -> Iterator[Credentials]:
         tried = [refused]
         tries = 1
-        fallback_rounds = 0
         while True:
             asked = self._ask_again(tried, counts)
             value = self._known or refused
@@ -86,8 +87,7 @@ class CredentialStore:
             if tries > 1 or value not in tried:
                 tried.append(value)
                 yield value
-            fallback_rounds += asked
-            for read in self._fallbacks if asked and fallback_rounds <= _MOST_FALLBACK_ROUNDS else ():
+            for read in self._fallbacks if asked and self._vain.may_read_others() else ():
                 try:
                     fallback = read()
                 except SecretUnreadable:

@@ -52,14 +52,16 @@ class ChangingCredentials(FallibleCredentials, Protocol):
     """Where the login may change while a connection lives, which asks to follow it. Not that of IAM: its tokens change
     and its login does not."""
 
-    max_age_s: float
-
     def within(self, limit_s: float) -> Credentials | None:
         """The same as a call, but None where it takes longer than `limit_s` or cannot be read."""
         ...
 
     def stale_at(self) -> float:
         """From this moment on what is known is too old. Wall clock."""
+        ...
+
+    def is_reading(self) -> bool:
+        """Whether an answer is still awaited."""
         ...
 
     def read_anew(self) -> Credentials:

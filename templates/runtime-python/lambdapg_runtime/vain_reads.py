@@ -7,6 +7,9 @@ _LONGEST_QUIET_S = 1.0
 """What works again is noticed so much later, at most."""
 _FORGET_AFTER_S = 30.0
 """What was in vain so long ago says nothing about now."""
+_MOST_ROUNDS_OF_ALL = 2
+"""A value that a rotation is about to use stands in the store before the database has it."""
+_LATER_ALL_EACH = 10
 
 
 class VainReads:
@@ -22,6 +25,10 @@ class VainReads:
         since = time.time() - self._last_at
         # Less than nothing: the clock was set.
         return since < 0 or since >= min(_LONGEST_QUIET_S, _FIRST_QUIET_S * 2 ** min(self._count, 10))
+
+    def may_read_others(self) -> bool:
+        """After a read of the current value: whether the others are worth one as well."""
+        return self._count <= _MOST_ROUNDS_OF_ALL or self._count % _LATER_ALL_EACH == 0
 
     def note(self, found: bool) -> None:
         """A read has given something new, or not."""
