@@ -1,8 +1,10 @@
 import { errorMessage } from '../errors.ts';
 import type { Client } from './with-client.ts';
 
-/** The name of lambdapg's own tries of a login, which count for nobody's session. */
+/** The names of a rotation's own connections, which are nobody's sessions: at work, and trying a login. */
+export const rotationWork = 'lambdapg rotate';
 export const loginTry = 'lambdapg rotate login';
+const ownNames = [rotationWork, loginTry];
 
 /** One session of a login name. */
 export interface LoginSession {
@@ -21,7 +23,8 @@ export type LoginSessions =
   | { readonly hidden: false; readonly sessions: readonly LoginSession[] }
   | { readonly hidden: true };
 
-const ours = 'usename = $1 AND pid <> pg_backend_pid() AND application_name <> $2';
+/** The name of an application may be hidden. */
+const theirs = `usename = $1 AND pid <> pg_backend_pid() AND coalesce(application_name, '') <> ALL ($2)`;
 
 export async function listSessions(client: Client, user: string): Promise<LoginSessions> {
   const { rows } = await client.query<LoginSession & { readonly seen: boolean }>(
@@ -30,8 +33,8 @@ export async function listSessions(client: Client, user: string): Promise<LoginS
             (extract(epoch FROM backend_start) * 1000)::float8 AS "startedAt",
             (extract(epoch FROM coalesce(state_change, backend_start)) * 1000)::float8 AS "changedAt",
             backend_start IS NOT NULL AS seen
-       FROM pg_stat_activity WHERE ${ours} ORDER BY backend_start`,
-    [user, loginTry],
+       FROM pg_stat_activity WHERE ${theirs} ORDER BY backend_start`,
+    [user, ownNames],
   );
   if (rows.some(({ seen }) => !seen)) return { hidden: true };
   return { hidden: false, sessions: rows.map(({ seen: _, ...session }) => session) };
@@ -51,8 +54,8 @@ export interface EndedSessions {
  */
 export async function endSessions(client: Client, user: string, unusedMs?: number): Promise<EndedSessions> {
   const { rows } = await client.query<{ pid: number }>(
-    `SELECT pid FROM pg_stat_activity WHERE ${ours} AND ($3::float8 IS NULL OR ${isUnused})`,
-    [user, loginTry, unusedMs ?? null],
+    `SELECT pid FROM pg_stat_activity WHERE ${theirs} AND ($3::float8 IS NULL OR ${isUnused})`,
+    [user, ownNames, unusedMs ?? null],
   );
   let ended = 0;
   let why: string | undefined;
@@ -61,8 +64,8 @@ export async function endSessions(client: Client, user: string, unusedMs?: numbe
       // Looked at again, in the statement that ends it: it may have been used meanwhile.
       const { rows: done } = await client.query<{ ended: boolean }>(
         `SELECT pg_terminate_backend(pid) AS ended FROM pg_stat_activity
-          WHERE ${ours} AND pid = $4 AND ($3::float8 IS NULL OR ${isUnused})`,
-        [user, loginTry, unusedMs ?? null, pid],
+          WHERE ${theirs} AND pid = $4 AND ($3::float8 IS NULL OR ${isUnused})`,
+        [user, ownNames, unusedMs ?? null, pid],
       );
       if (done[0]?.ended === true) ended += 1;
     } catch (error) {

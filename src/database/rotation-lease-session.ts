@@ -1,5 +1,6 @@
 import { errorCode, exitCodes, UserError } from '../errors.ts';
 import { describeTarget, explainPostgresError } from './explain.ts';
+import { rotationWork } from './login-sessions.ts';
 import { leaseLost } from './rotation-lease.ts';
 import type { ConnectionTarget } from './target.ts';
 import { type Client, withClient } from './with-client.ts';
@@ -25,7 +26,7 @@ export async function withLeaseSession<T>(
   // An error of `work` is its own, whatever its code.
   let outcome: { readonly result: T } | { readonly error: unknown } | undefined;
   try {
-    await withClient(target, { applicationName: 'lambdapg rotate' }, async (client) => {
+    await withClient(target, { applicationName: rotationWork }, async (client) => {
       await client.query(`SET idle_session_timeout = 0`);
       await lock(client, id);
       outcome = await work(verifier(client, id)).then(

@@ -1,4 +1,4 @@
-import { errorCode, exitCodes, UserError } from '../errors.ts';
+import { errorCode, errorMessage, exitCodes, UserError } from '../errors.ts';
 import { quoteIdentifier } from './identifier.ts';
 import { createSchema } from './own-schema.ts';
 import type { Client } from './with-client.ts';
@@ -74,7 +74,7 @@ export async function takeLease(
       if (held !== undefined) return held;
     }
   } catch (error) {
-    throw explainLeaseError(error, client.user ?? 'the admin', client.database ?? '') ?? error;
+    throw explainLeaseError(error, client, ownerRole) ?? error;
   }
 }
 
@@ -139,12 +139,13 @@ async function createTable(client: Client, ownerRole: string | undefined): Promi
   }
 }
 
-function explainLeaseError(error: unknown, user: string, database: string): UserError | undefined {
-  const code = errorCode(error);
+function explainLeaseError(error: unknown, client: Client, ownerRole = ''): UserError | undefined {
+  const [code, text] = [errorCode(error), errorMessage(error)];
+  const { user: admin = '', database = '' } = client;
   if (code === '25006') {
     return new UserError(
       'DATABASE_READ_ONLY',
-      `the database "${database}" takes no changes there: it is a replica`,
+      `"${database}" takes no changes there, as on a replica: ${text}`,
       {
         exit: exitCodes.temporary,
         suggestions: ['after a failover run it again; else name the writer as the database'],
@@ -153,16 +154,17 @@ function explainLeaseError(error: unknown, user: string, database: string): User
     );
   }
   if (code !== '42501') return undefined;
-  const [admin, place] = [quoteIdentifier(user), quoteIdentifier(database)];
+  const [to, place] = [quoteIdentifier(admin), quoteIdentifier(database)];
+  const schema = `GRANT USAGE, CREATE ON SCHEMA lambdapg TO ${to}`;
+  const suggestions = text.includes(`"${ownerRole}"`)
+    ? [`as a superuser, or who made it: GRANT ${quoteIdentifier(ownerRole)} TO ${to}`]
+    : [
+        `as the owner of the database: GRANT CREATE ON DATABASE ${place} TO ${to}`,
+        `where the schema is there: ${schema}; GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA lambdapg TO ${to}`,
+      ];
   return new UserError(
     'LEASE_FORBIDDEN',
-    `"${user}" may not keep the rotation's lease in the schema lambdapg of "${database}": ${(error as Error).message}`,
-    {
-      suggestions: [
-        `as the owner of the database: GRANT CREATE ON DATABASE ${place} TO ${admin}`,
-        `where the schema is there already: GRANT USAGE, CREATE ON SCHEMA lambdapg TO ${admin}; GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA lambdapg TO ${admin}`,
-      ],
-      cause: error,
-    },
+    `"${admin}" may not keep the rotation's lease in the schema lambdapg of "${database}": ${text}`,
+    { suggestions, cause: error },
   );
 }

@@ -91,7 +91,7 @@ export function openRotationDatabase(
     logins: (login) => logInAt(endpoints, login),
     proxyLogins: (login) => logInAt(proxyEndpoints, login),
     async setPassword({ user, password }) {
-      await change(user, { to: 'verifier', verifier: new Secret(scramVerifier(password)) });
+      await change(user, { to: 'verifier', verifier: verifierOf(user, password) });
       if (user === admin.user) admin = { ...admin, password };
     },
     async retire(user, how, terminate, idleMs) {
@@ -155,6 +155,18 @@ async function logIn(
   } catch (error) {
     if (!(error instanceof UserError) || error.exit !== exitCodes.temporary) throw error;
     return { endpoint: title, login: 'unknown', why: error.message };
+  }
+}
+
+/** @throws UserError PASSWORD_NOT_ASCII */
+function verifierOf(user: string, password: Secret): Secret {
+  try {
+    return new Secret(scramVerifier(password));
+  } catch (cause) {
+    throw new UserError('PASSWORD_NOT_ASCII', `the stored password of "${user}" is not printable ASCII`, {
+      suggestions: ['store one of letters and digits, or let lambdapg rotate-creds make a new one'],
+      cause,
+    });
   }
 }
 

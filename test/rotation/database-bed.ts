@@ -33,13 +33,17 @@ const options = { applicationName: 'rotation test' };
 export function openTarget(
   admin: ConnectionTarget,
   app: ConnectionTarget,
-  { isDirect = true, context = testContext() }: { isDirect?: boolean; context?: TestContext } = {},
+  {
+    isDirect = true,
+    context = testContext(),
+    ownerRole = roleNames(parseProjectName('library')).owner,
+  }: Pick<RotationOptions, 'isDirect' | 'context' | 'ownerRole'> = {},
 ): OpenDatabase {
   const route = directRoute(context, async (target) => target);
   return {
     admin,
     app,
-    ownerRole: roleNames(parseProjectName('library')).owner,
+    ...(ownerRole !== '' && { ownerRole }),
     run: (job, target, input) => route.run(job, target, input),
     dial: async (target) => {
       if (isDirect) return target;
@@ -52,12 +56,21 @@ export interface RotationOptions extends Partial<RotationDatabaseOptions> {
   readonly admin?: ConnectionTarget;
   readonly isDirect?: boolean;
   readonly context?: TestContext;
+  /** Of the schema that lambdapg makes for itself; empty: the admin's own. */
+  readonly ownerRole?: string;
 }
 
 /** The rotation's view of a test server with the house's roles. */
 export function openRotation(server: TestServer, overrides: RotationOptions = {}): OpenRotationDatabase {
-  const { admin = server.local.admin, isDirect = true, context = testContext(), ...rest } = overrides;
-  return openRotationDatabase(context, openTarget(admin, server.local.slots.a, { isDirect, context }), {
+  const {
+    admin = server.local.admin,
+    isDirect = true,
+    context = testContext(),
+    ownerRole,
+    ...rest
+  } = overrides;
+  const way = { isDirect, context, ...(ownerRole !== undefined && { ownerRole }) };
+  return openRotationDatabase(context, openTarget(admin, server.local.slots.a, way), {
     id: 'library-dev',
     endpoints: [writerOf(server)],
     proxyEndpoints: [],

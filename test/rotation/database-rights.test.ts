@@ -1,0 +1,3 @@
+import { describeRights } from './database-rights-suite.ts';
+
+describeRights(17);
