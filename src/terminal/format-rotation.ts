@@ -1,0 +1,90 @@
+import { paint } from './format-event.ts';
+
+interface Consumer {
+  readonly id: string;
+  readonly holds: string;
+  readonly proved: boolean;
+  readonly detail?: string;
+}
+
+interface Session {
+  readonly user: string;
+  readonly application: string;
+  readonly address: string;
+  readonly state: string;
+}
+
+interface Report {
+  readonly outcome: string;
+  readonly previousUser: string | undefined;
+  readonly currentUser: string | undefined;
+  readonly effects: readonly { readonly title: string }[];
+  readonly consumers: readonly Consumer[];
+  readonly leftSessions: readonly Session[];
+  readonly lateSessions: readonly Session[];
+  readonly waitingFor?: string;
+  readonly stopped?: { readonly why: string; readonly suggestions: readonly string[] };
+  readonly incidents: readonly string[];
+  readonly keptUser?: string;
+  readonly durationMs: number;
+}
+
+const colours: Readonly<Record<string, 'green' | 'yellow' | 'red' | 'cyan'>> = {
+  closed: 'green',
+  'rolled back': 'yellow',
+  waiting: 'yellow',
+  refused: 'red',
+  incident: 'red',
+  unknown: 'yellow',
+};
+
+const headlines: Readonly<Record<string, string>> = {
+  closed: 'closed',
+  'rolled back': 'rolled back: everybody has the former login again',
+  waiting: 'open, and safe: every login that consumers hold is valid',
+  refused: 'not done',
+  incident: 'INCIDENT: consumers cannot log in now',
+  unknown: 'nothing more was done, because not everything could be seen',
+};
+
+/** How a rotation ended, for a person: what was proved, what is open, what to run next. */
+export function formatRotation(report: Report, stream: NodeJS.WriteStream): string {
+  const { outcome, currentUser, effects, consumers, incidents } = report;
+  const seconds = (report.durationMs / 1000).toFixed(1);
+  const headline = paint(colours[outcome] ?? 'cyan', headlines[outcome] ?? outcome, stream);
+  return [
+    `${headline} (${effects.length} changes in ${seconds} s; login ${currentUser ?? 'unknown'})`,
+    ...consumers.map(formatConsumer),
+    ...incidents.map((incident) => paint('red', `  incident, put right: ${incident}`, stream)),
+    ...formatSessions('still open with the old login, which does not need its password', report.leftSessions),
+    ...formatSessions(
+      'logged in with the old login after everybody should have had the new one',
+      report.lateSessions,
+    ),
+    ...(report.keptUser === undefined
+      ? []
+      : [`  the password of ${report.keptUser} still works (--retire keep)`]),
+    ...(report.waitingFor === undefined
+      ? []
+      : [`  waits for: ${report.waitingFor}`, '  go on with: lambdapg rotate-creds --resume']),
+    ...(report.stopped === undefined
+      ? []
+      : [`  ${report.stopped.why}`, ...report.stopped.suggestions.map((one) => `  try: ${one}`)]),
+  ].join('\n');
+}
+
+function formatConsumer({ id, holds, proved, detail }: Consumer): string {
+  const state = proved ? 'proved' : `holds ${holds}`;
+  return `  ${id}: ${state}${detail === undefined ? '' : ` (${detail})`}`;
+}
+
+/** One line for each program, however many sessions it has. */
+function formatSessions(title: string, sessions: readonly Session[]): string[] {
+  const counts = new Map<string, number>();
+  for (const { user, application, address } of sessions) {
+    const who = `${application === '' ? 'a program without a name' : application} from ${address} as ${user}`;
+    counts.set(who, (counts.get(who) ?? 0) + 1);
+  }
+  if (counts.size === 0) return [];
+  return [`  ${title}:`, ...[...counts].map(([who, count]) => `    ${count} × ${who}`)];
+}
