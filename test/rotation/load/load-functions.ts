@@ -35,11 +35,17 @@ export async function writeLoadCode(codeDir: string): Promise<void> {
   });
 }
 
-/** @param environment of all functions */
+/** What all functions have in common. */
+export interface FunctionPlace {
+  readonly codeDir: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Most environments of one function. */
+  readonly environments: number;
+}
+
 export function localFunction(
   { title: name, language = 'node', client = 'module', cacheMs = 0, variables = {} }: LoadFunction,
-  codeDir: string,
-  environment: Readonly<Record<string, string>>,
+  { codeDir, environment, environments }: FunctionPlace,
 ): LocalFunction {
   const own = {
     node: { runtime: 'nodejs24.x', executable: process.execPath, handler: 'index.handler' },
@@ -48,7 +54,7 @@ export function localFunction(
   return {
     ...{ name, language, ...own, codeDir, routes: [] },
     // A machine that is busy must not be taken for a rotation that fails.
-    ...{ timeoutMs: 20_000, memoryMb: 512 },
+    ...{ timeoutMs: 20_000, memoryMb: 512, reservedConcurrency: environments },
     environment: {
       ...{ ...environment, LOAD_CLIENT: client, LOAD_CACHE_MS: String(cacheMs) },
       ...(language === 'python' && { PYTHONPATH: runtimes, PYTHONDONTWRITEBYTECODE: '1' }),

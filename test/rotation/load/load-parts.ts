@@ -10,6 +10,7 @@ import { testContext } from '../../postgres-server.ts';
 import type { LoadWorld } from './load-world.ts';
 
 export interface LoadParts {
+  readonly world: LoadWorld;
   readonly parts: RotationParts;
   readonly database: OpenRotationDatabase;
 }
@@ -38,5 +39,5 @@ export function loadParts(
   });
   const slots = { a: local.slots.a.user, b: local.slots.b.user };
   const slotStores = proxy && { slotStores: proxy.slotStores };
-  return { database, parts: { id, store: secret, slots, database, consumers, ...slotStores } };
+  return { world, database, parts: { id, store: secret, slots, database, consumers, ...slotStores } };
 }

@@ -24,8 +24,8 @@ export interface LoadWorldOptions extends TestPostgresOptions {
   readonly functions: readonly LoadFunction[];
   /** How long the connection module keeps a login; 2 s unless told. */
   readonly maxAgeSeconds?: number;
-  /** Most environments at once; 80 unless told. */
-  readonly concurrency?: number;
+  /** Most environments of each function; what 50 requests a second need, divided by the functions, and some more unless told. */
+  readonly environments?: number;
   /** The functions and the rotation go through a pooled endpoint with one secret for each slot. */
   readonly proxied?: boolean;
   /** For all functions. */
@@ -39,6 +39,8 @@ export interface LoadWorld {
   readonly secret: ServedSecret;
   readonly lambda: LocalLambda;
   readonly proxy?: LoadProxy;
+  /** Most environments of each function. */
+  readonly environments: number;
   /** One for each function, by title. */
   target(title: string): LoadTarget;
   readonly targets: readonly LoadTarget[];
@@ -54,14 +56,8 @@ export interface LoadWorld {
 }
 
 export async function startLoadWorld(options: LoadWorldOptions): Promise<LoadWorld> {
-  const {
-    functions,
-    maxAgeSeconds = 2,
-    concurrency = 80,
-    proxied = false,
-    variables = {},
-    ...postgres
-  } = options;
+  const { functions, maxAgeSeconds = 2, proxied = false, variables = {}, ...postgres } = options;
+  const { environments = Math.ceil(42 / functions.length) } = options;
   const { local, projectDir, cleanUp } = await startTestPostgres({
     ...postgres,
     settings: { max_connections: '200', ...postgres.settings },
@@ -84,9 +80,9 @@ export async function startLoadWorld(options: LoadWorldOptions): Promise<LoadWor
       if (type === 'log' && String(line).startsWith('{"_aws"')) metrics.push(JSON.parse(String(line)));
     },
   });
-  const make = (fn: LoadFunction) => localFunction(fn, codeDir, environment);
+  const make = (fn: LoadFunction) => localFunction(fn, { codeDir, environment, environments });
   const lambda = await startLocalLambda(context, {
-    ...{ preferredPort: 0, concurrency, initLimitMs: 60_000 },
+    ...{ preferredPort: 0, concurrency: 200, initLimitMs: 60_000 },
     functions: functions.map(make),
   });
   const target = (title: string): LoadTarget => ({
@@ -96,7 +92,7 @@ export async function startLoadWorld(options: LoadWorldOptions): Promise<LoadWor
   const admin = (sql: string): Promise<Record<string, unknown>[]> =>
     withClient(local.admin, { applicationName: 'test' }, async (client) => (await client.query(sql)).rows);
   return {
-    ...{ local, endpoint, secret, lambda, target, admin, ...(proxy && { proxy }) },
+    ...{ local, endpoint, secret, lambda, environments, target, admin, ...(proxy && { proxy }) },
     targets: functions.map(({ title }) => target(title)),
     serve: (fn) => lambda.replace(make(fn)),
     changePassword: (login) => admin(`alter role ${login.user} password '${scramVerifier(login.password)}'`),

@@ -13,8 +13,6 @@ export interface MeasuredLoad<T> {
 export interface LoadTimes {
   readonly beforeMs: number;
   readonly afterMs: number;
-  /** Over all targets; enough for the usual load unless told. */
-  readonly environments?: number;
   readonly load?: Partial<typeof usualLoad>;
 }
 
@@ -22,10 +20,10 @@ export interface LoadTimes {
 export async function measureRotation<T>(
   world: LoadWorld,
   targets: readonly LoadTarget[],
-  { beforeMs, afterMs, environments = 34, load: changed = {} }: LoadTimes,
+  { beforeMs, afterMs, load: changed = {} }: LoadTimes,
   rotate: () => Promise<T>,
 ): Promise<MeasuredLoad<T>> {
-  await warmUp(targets, Math.ceil(environments / targets.length));
+  await warmUp(targets, Math.min(world.environments, Math.ceil(34 / targets.length)));
   world.takeRetries();
   const load = startLoad({ targets, ...usualLoad, ...changed });
   let rotation: T;

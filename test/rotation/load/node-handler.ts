@@ -4,9 +4,11 @@ import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import {
   Database,
+  type ProbeAnswer,
   readerEnvironment,
   settingsFromEnvironment,
   startInvocation,
+  withProbe,
 } from '../../../templates/runtime-node/lambdapg-runtime/index.ts';
 import { readSecret } from '../../../templates/runtime-node/lambdapg-runtime/secrets-manager.ts';
 
@@ -14,6 +16,8 @@ interface Client {
   ask(holdMs: number): Promise<string>;
   /** The next statement opens a connection. */
   leave(): Promise<unknown>;
+  /** Of the connection module; the others answer with a new connection of their own. */
+  probe?(): Promise<ProbeAnswer>;
 }
 
 interface Login {
@@ -37,6 +41,7 @@ function moduleClient(settings = env): Client {
   return {
     ask: async (holdMs) => (await database.query<{ name: string }>(sql, [holdMs / 1000]))[0]?.name ?? '',
     leave: database.close,
+    probe: database.probe,
   };
 }
 
@@ -101,11 +106,24 @@ const make = clients[env.LOAD_CLIENT ?? 'module'];
 if (make === undefined) throw new Error(`no client ${env.LOAD_CLIENT}`);
 const client = make();
 
-export async function handler(
-  event: { readonly holdMs?: number; readonly reconnect?: boolean },
+interface Event {
+  readonly holdMs?: number;
+  readonly reconnect?: boolean;
+}
+
+async function handle(
+  event: Event,
   context: { getRemainingTimeInMillis(): number },
 ): Promise<{ user: string }> {
   startInvocation(context);
   if (event.reconnect) await client.leave();
   return { user: await client.ask(event.holdMs ?? 0) };
 }
+
+async function probe(): Promise<ProbeAnswer> {
+  await client.leave();
+  const user = await client.ask(0);
+  return { 'lambdapg:probe': 1, ok: true, user, role: '', application: '', server: '', runtime: '' };
+}
+
+export const handler = withProbe(handle, { probe: client.probe ?? probe });

@@ -3,12 +3,13 @@
 import os
 from typing import Any
 
-from lambdapg_runtime import Database, reader_environment, settings_from_environment, start_invocation
+from lambdapg_runtime import Database, reader_environment, settings_from_environment, start_invocation, with_probe
 
 _is_reader = os.environ.get("LOAD_CLIENT") == "reader"
 _database = Database(lambda: settings_from_environment(reader_environment(os.environ) if _is_reader else os.environ))
 
 
+@with_probe(_database)
 def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
     start_invocation(context)
     if event.get("reconnect"):
