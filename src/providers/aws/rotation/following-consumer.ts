@@ -103,9 +103,9 @@ async function versionsOf(world: ConsumerWorld, place: FunctionPlace): Promise<F
 function verifyFollows(id: string, { configuration }: FunctionSeen, { secretArn }: Following): string[] {
   const { LAMBDAPG_SECRET_ARN: reads, PGPASSWORD, DATABASE_URL } = variablesOf(configuration);
   if (reads !== undefined && reads !== '') {
-    return reads === secretArn || secretArn.startsWith(`${reads}-`)
-      ? []
-      : [`${id} reads another secret (${reads}), which this does not rotate`];
+    const isIt = reads === secretArn || secretArn.replace(/^arn:.*:secret:/, '').startsWith(`${reads}-`);
+    if (isIt || secretArn.startsWith(`${reads}-`)) return [];
+    return [`${id} reads another secret (${reads}), which this does not rotate`];
   }
   if (PGPASSWORD === undefined && DATABASE_URL === undefined) return [];
   throw new UserError(
