@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type LoadTarget, startLoad, usualLoad, warmUp } from './load.ts';
+import { type LoadOptions, type LoadTarget, startLoad, usualLoad, warmUp } from './load.ts';
 import type { LoadReport, Retries } from './load-report.ts';
 import type { LoadWorld } from './load-world.ts';
 
@@ -13,7 +13,7 @@ export interface MeasuredLoad<T> {
 export interface LoadTimes {
   readonly beforeMs: number;
   readonly afterMs: number;
-  readonly load?: Partial<typeof usualLoad>;
+  readonly load?: Partial<Omit<LoadOptions, 'targets'>>;
 }
 
 /** Warm environments under constant load, a rotation in the middle of it. */

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Wish } from '../../../src/rotation/decision.ts';
 import { memoryJournal } from '../../../src/rotation/journal.ts';
 import type { RotationReport } from '../../../src/rotation/report.ts';
-import { type RotateOptions, rotate } from '../../../src/rotation/rotate.ts';
+import { rotate } from '../../../src/rotation/rotate.ts';
+import type { RotateOptions } from '../../../src/rotation/rotate-options.ts';
 import { testContext } from '../../postgres-server.ts';
 import type { LoadParts } from './load-parts.ts';
 
