@@ -154,6 +154,32 @@ test('a proxy with secrets: health tells the truth, clients log in, the pool is 
   expect(plane.findHost(name)).toBeUndefined();
 });
 
+test('a proxy goes on with a secret that it has read, for as long as a test says', async () => {
+  const secrets = new SecretsManagerClient(clientOptions(bed));
+  const put = (value: string) => JSON.stringify({ username: 'slot', password: value });
+  const { ARN } = await secrets.send(new CreateSecretCommand({ Name: 'slot', SecretString: put('old-one') }));
+  const RoleArn = await roleFor('aged-proxy', 'rds.amazonaws.com');
+  await allow('aged-proxy', 'secretsmanager:GetSecretValue', ARN ?? '');
+  const server = plane.databases.find('instance', 'db')?.server;
+  await server?.asAdmin((client) => client.query('CREATE ROLE slot LOGIN'));
+  await server?.setPassword('slot', new Secret('old-one'));
+  await rds.send(
+    new CreateDBProxyCommand({
+      ...{ DBProxyName: 'aged', EngineFamily: 'POSTGRESQL', RoleArn, VpcSubnetIds: subnets },
+      Auth: [{ AuthScheme: 'SECRETS', SecretArn: ARN, IAMAuth: 'DISABLED' }],
+    }),
+  );
+  await rds.send(new RegisterDBProxyTargetsCommand({ DBProxyName: 'aged', DBInstanceIdentifiers: ['db'] }));
+  const { name } = await proxyOf('aged');
+  plane.proxies.secretMemory.ageMs = Number.POSITIVE_INFINITY;
+  expect(await query(name, 'slot', 'old-one', 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  await server?.setPassword('slot', new Secret('new-one'));
+  await secrets.send(new PutSecretValueCommand({ SecretId: ARN, SecretString: put('new-one') }));
+  await expect(query(name, 'slot', 'new-one', 'SELECT 1')).rejects.toThrow(/role slot/);
+  plane.proxies.secretMemory.ageMs = 0;
+  expect(await query(name, 'slot', 'new-one', 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+});
+
 test('a proxy with IAM end to end: both legs need their own right', async () => {
   const { AWS_ACCESS_KEY_ID: accessKeyId = '', AWS_SECRET_ACCESS_KEY: secretAccessKey = '' } =
     bed.environment;

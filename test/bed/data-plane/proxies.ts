@@ -11,6 +11,7 @@ import type { HookCall, HookReply } from '../bed.ts';
 import type { Database, Databases } from './databases.ts';
 import { claimLoopbackAddress, type LoopbackAddress, postgresPort } from './loopback-address.ts';
 import { type ProxySettings, type ProxyWorld, readProxySecret, withHealth } from './proxy-health.ts';
+import { SecretMemory } from './secret-memory.ts';
 
 export interface ProxiesOptions extends ProxyWorld {
   readonly context: Context;
@@ -63,6 +64,8 @@ export class Proxies {
   readonly #options: ProxiesOptions;
   readonly #proxies = new Map<string, Proxy>();
   #last: Promise<unknown> = Promise.resolve();
+  /** How long the proxies go on with a value that they have read; by default they read at each new connection. */
+  readonly secretMemory = new SecretMemory();
 
   constructor(options: ProxiesOptions) {
     this.#options = options;
@@ -246,7 +249,8 @@ export class Proxies {
         ...{ user, hosts: [endpoint.name], now: now(), resourceId: proxy.resourceId },
       });
     for (const auth of proxy.settings.Auth ?? []) {
-      const held = await readProxySecret(this.#options, proxy.settings, auth).catch(() => undefined);
+      const read = () => readProxySecret(this.#options, proxy.settings, auth).catch(() => undefined);
+      const held = await this.secretMemory.recall(`${proxy.name} ${auth.SecretArn}`, read);
       if (held?.user !== user) continue;
       const { password } = held;
       return auth.IAMAuth === 'REQUIRED' ? { verifyToken, password } : { password };

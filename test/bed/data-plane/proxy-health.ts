@@ -34,7 +34,7 @@ export interface ProxySettings {
   readonly VpcSecurityGroupIds?: readonly string[];
 }
 
-interface Held {
+export interface Held {
   readonly user: string;
   readonly password: Secret;
 }
