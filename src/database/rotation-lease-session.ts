@@ -11,16 +11,21 @@ const patience = { looks: 20, everyMs: 100 };
 /** The name of the lock is hashed: PostgreSQL's advisory locks are numbers. */
 const lockSql = `hashtextextended('lambdapg:rotate:' || $1, 0)`;
 
+/** A session that does not answer within this time is lost. */
+const answerMs = 10_000;
+
 /**
  * Holds a session's advisory lock on top of the lease: it is gone the moment its holder is, and no other run gets it while a
  * paused one comes back. Only where a session lasts: not through a transaction pooler or the runner.
  *
+ * @param askEveryMs the session is asked for a sign of life: what is idle for minutes is dropped on the way (AWS: 350 s)
  * @param work gets a function that throws when the session, and so the lock, is lost
  * @throws UserError ROTATION_IN_PROGRESS (exit 75), LEASE_LOST from `verify`
  */
 export async function withLeaseSession<T>(
   target: ConnectionTarget,
   id: string,
+  askEveryMs: number,
   work: (verify: () => Promise<void>) => Promise<T>,
 ): Promise<T> {
   // An error of `work` is its own, whatever its code.
@@ -29,10 +34,14 @@ export async function withLeaseSession<T>(
     await withClient(target, { applicationName: rotationWork }, async (client) => {
       await client.query(`SET idle_session_timeout = 0`);
       await lock(client, id);
-      outcome = await work(verifier(client, id)).then(
+      const verify = verifier(client, id);
+      const timer = setInterval(() => void verify().catch(() => {}), askEveryMs);
+      timer.unref();
+      outcome = await work(verify).then(
         (result) => ({ result }),
         (error: unknown) => ({ error }),
       );
+      clearInterval(timer);
     });
   } catch (error) {
     if (error instanceof UserError) throw error;
@@ -60,19 +69,25 @@ function verifier(client: Client, id: string): () => Promise<void> {
   // pg wants one query at a time.
   let asking: Promise<void> | undefined;
   return () => {
-    asking ??= client
-      .query('SELECT 1')
-      .then(
-        () => {},
-        (error: unknown) => {
-          throw leaseLost(id, error);
-        },
-      )
+    asking ??= ask(client)
+      .catch((error: unknown) => {
+        throw leaseLost(id, error);
+      })
       .finally(() => {
         asking = undefined;
       });
     return asking;
   };
+}
+
+async function ask(client: Client): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${answerMs} ms`)), answerMs);
+  });
+  const asked = client.query('SELECT 1');
+  asked.catch(() => {});
+  await Promise.race([asked, silence]).finally(() => clearTimeout(timer));
 }
 
 async function inProgress(client: Client, id: string): Promise<UserError> {

@@ -9,6 +9,7 @@ import { isNoDirectRoute, withLeaseSession } from '../database/rotation-lease-se
 import { scramVerifier } from '../database/scram.ts';
 import type { ConnectionTarget } from '../database/target.ts';
 import { exitCodes, UserError } from '../errors.ts';
+import { rotationLeaseJob } from '../jobs/rotation-lease-job.ts';
 import { rotationLoginJob } from '../jobs/rotation-login-job.ts';
 import { rotationRoleJob } from '../jobs/rotation-role-job.ts';
 import { rotationRightsJob, rotationRoomJob } from '../jobs/rotation-room-job.ts';
@@ -88,6 +89,11 @@ export function openRotationDatabase(
       .filter(({ host, port }) => host !== admin.host || port !== admin.port),
   ];
   return {
+    async verifyLease() {
+      if (held === undefined) throw new Error('a rotation goes on without the lease');
+      await held.verify();
+      await open.run(rotationLeaseJob, admin, { do: 'renew', lease: held.lease, leaseMs: times.leaseMs });
+    },
     logins: (login) => logInAt(endpoints, login),
     proxyLogins: (login) => logInAt(proxyEndpoints, login),
     async setPassword({ user, password }) {
@@ -129,7 +135,7 @@ export function openRotationDatabase(
     },
     withLease: (work) =>
       withRowLease(context, { open, admin: () => admin, id, times }, (lease) =>
-        withSession(open, admin, id, async (verify) => {
+        withSession(open, admin, id, times, async (verify) => {
           held = { lease, verify };
           try {
             return await work();
@@ -180,6 +186,7 @@ async function withSession<T>(
   open: OpenDatabase,
   admin: ConnectionTarget,
   id: string,
+  { renewEveryMs }: LeaseTimes,
   work: (verify: () => Promise<void>) => Promise<T>,
 ): Promise<T> {
   let target: ConnectionTarget;
@@ -189,7 +196,7 @@ async function withSession<T>(
     if (!isNoDirectRoute(error)) throw error;
     return work(async () => {});
   }
-  return withLeaseSession(target, id, work);
+  return withLeaseSession(target, id, renewEveryMs, work);
 }
 
 /** A cluster's endpoint and the instance behind it list the same sessions. */

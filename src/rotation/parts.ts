@@ -86,6 +86,8 @@ export interface Proof {
 
 /** The database with all its endpoints; SQL effects run under the lease, in one transaction with its check. */
 export interface RotationDatabase {
+  /** Before an effect that is not in SQL, where the lease is checked with the effect. @throws UserError LEASE_LOST */
+  verifyLease?(): Promise<void>;
   /** Logs in at every endpoint of the database itself, and does a harmless query as the application does. */
   logins(login: StoredLogin): Promise<readonly EndpointLogin[]>;
   /** The same through every proxy endpoint. */

@@ -1,4 +1,4 @@
-import { Cancelled, type ExitCode, exitCodes, UserError } from '../errors.ts';
+import { Cancelled, type ExitCode, errorCode, errorMessage, exitCodes, UserError } from '../errors.ts';
 import { decide } from './decide.ts';
 import { badShareOf, isOpen } from './decide-consumer.ts';
 import { outgoingOf } from './decide-incident.ts';
@@ -184,6 +184,8 @@ export class RotationRun {
     }
     const most = mostEffects + mostEffectsPerConsumer * this.#scene.parts.consumers.length;
     if (this.#performer.effects.length >= most) return withoutEffect(effect);
+    const doubt = await this.#doubtLease(effect);
+    if (doubt !== undefined) return doubt === 'lost' ? leaseLost : this.#wait({ next: 'hold', why: doubt });
     this.#patience.reset();
     if (incident === true) this.#incidents.push(why);
     const done = await this.#performer.perform(effect, why, seen, drainMsOf(seen.observation, this.#wish));
@@ -191,6 +193,18 @@ export class RotationRun {
     this.#last = done === 'done' ? { ...step, at: now } : undefined;
     if (done === 'done' && atOnce !== undefined) await this.#performer.closeWindow(atOnce, why, seen);
     return undefined;
+  }
+
+  /** Nobody else may have taken over; in SQL that is checked with the effect. @returns why it is not known to be ours */
+  async #doubtLease({ do: name }: Effect): Promise<string | undefined> {
+    if (name === 'set-password' || name === 'retire' || name === 'prove') return undefined;
+    try {
+      await this.#scene.parts.database.verifyLease?.();
+      return undefined;
+    } catch (error) {
+      if (error instanceof Cancelled) throw error;
+      return errorCode(error) === 'LEASE_LOST' ? 'lost' : errorMessage(error);
+    }
   }
 
   #verifyNotCancelled(): void {

@@ -140,6 +140,7 @@ test('an effect of a run whose lease another has taken is refused', async () => 
       await next.setPassword(login('of-the-next-run'));
       for (const effect of [
         () => old.setPassword(login('too-late')),
+        () => old.verifyLease?.() ?? Promise.resolve(),
         () => old.retire('library_b', 'scramble', 'all', 0),
         () => old.retire('library_b', 'nologin', 'all', 0),
       ]) {

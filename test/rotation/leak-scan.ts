@@ -1,0 +1,58 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import type { Secret } from '../../src/secret.ts';
+
+/** The shapes in which a password may come out: as it is, in a URL, in SQL, in JSON, encoded. */
+function shapesOf(plain: string): Readonly<Record<string, string>> {
+  const bytes = Buffer.from(plain);
+  // Without the end, which hangs on what comes after it.
+  const inside = (encoded: string) => encoded.replace(/=+$/, '').slice(0, -1);
+  return {
+    plain,
+    'of a URL': encodeURIComponent(plain),
+    'of a form': new URLSearchParams({ p: plain }).toString().slice(2),
+    'of SQL': plain.replaceAll("'", "''"),
+    'of JSON': JSON.stringify(plain).slice(1, -1),
+    base64: inside(bytes.toString('base64')),
+    base64url: inside(bytes.toString('base64url')),
+    hex: bytes.toString('hex'),
+  };
+}
+
+/** Which of the passwords are to be found where: `server log: plain`. */
+export function findLeaks(channels: Readonly<Record<string, string>>, secrets: readonly Secret[]): string[] {
+  const found = Object.entries(channels).flatMap(([channel, text]) =>
+    secrets.flatMap((secret) =>
+      Object.entries(shapesOf(secret.reveal()))
+        .filter(([, shape]) => text.toLowerCase().includes(shape.toLowerCase()))
+        .map(([name]) => `${channel}: ${name}`),
+    ),
+  );
+  return [...new Set(found)];
+}
+
+/** The command lines of all processes of this computer; empty where there is no /proc. */
+export function readCommandLines(): string {
+  let pids: string[] = [];
+  try {
+    pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  } catch {
+    return '';
+  }
+  return pids
+    .map((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+      } catch {
+        return '';
+      }
+    })
+    .join('\n');
+}
+
+/** All files under a folder, one after the other. */
+export function readFolder(dir: string): string {
+  return readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(`${entry.parentPath}/${entry.name}`, 'utf8'))
+    .join('\n');
+}
