@@ -147,9 +147,12 @@ class StepRun {
     const wish = this.#wish;
     const options = { key: this.#key, wish, soakMs: 0, soakErrors: 1, readiness: this.#readiness };
     const { parts } = this.#world;
-    const store = await parts.store.read();
-    remembered.sinceAtLeast(store.current?.createdAt ?? 0);
-    return observe(parts, remembered, Date.now(), options);
+    const read = async () => {
+      const store = await parts.store.read();
+      remembered.sinceAtLeast(store.current?.createdAt ?? 0);
+      return store;
+    };
+    return observe({ ...parts, store: { ...parts.store, read } }, remembered, Date.now(), options);
   }
 
   async #do(effect: Effect, seen: Seen): Promise<void> {
