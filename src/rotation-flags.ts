@@ -30,15 +30,19 @@ const mayGoWith: Readonly<Partial<Record<RotationMode, readonly RotationMode[]>>
 const excluded = (mode: RotationMode): string[] =>
   names.filter((other) => other !== mode && mayGoWith[mode]?.includes(other) !== true);
 
-const modeFlags = Object.fromEntries(
-  Object.entries(modes).map(([name, description]) => [
-    name,
-    Flags.boolean({ description, exclusive: excluded(name as RotationMode) }),
-  ]),
-) as Record<keyof typeof modes, ReturnType<typeof Flags.boolean>>;
+// No default: oclif takes one for a flag that was given, and then finds it excluded.
+const modeFlag = (mode: keyof typeof modes) =>
+  Flags.boolean({ description: modes[mode], exclusive: excluded(mode) });
 
 export const rotationFlags = {
-  ...modeFlags,
+  plan: modeFlag('plan'),
+  resume: modeFlag('resume'),
+  rollback: modeFlag('rollback'),
+  status: modeFlag('status'),
+  repair: modeFlag('repair'),
+  rehearse: modeFlag('rehearse'),
+  'find-consumers': modeFlag('find-consumers'),
+  advise: modeFlag('advise'),
   adopt: Flags.string({
     description: 'make this single role one of two slots: owner, rights and settings move',
     helpValue: 'role',

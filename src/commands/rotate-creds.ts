@@ -1,8 +1,6 @@
 import { toggle } from '../base-command.ts';
 import { cloudFlags, policyFlag, routeFlags } from '../cloud-flags.ts';
 import { getProject } from '../project/find-project.ts';
-import { openWorld } from '../providers/aws/open-world.ts';
-import { formatPolicies, policyOf } from '../providers/aws/policy-of.ts';
 import { RotationCommand } from '../rotation-command.ts';
 import { rotationFlags } from '../rotation-flags.ts';
 
@@ -32,10 +30,6 @@ topology what is claimed. Exit codes: 0 closed, 1 not done or rolled back, 3 ope
     const { flags } = await this.parse(RotateCreds);
     const context = this.context();
     const project = await getProject(context.cwd);
-    if (flags['iam-policy']) {
-      const world = await openWorld(context, project, flags);
-      return this.print(await policyOf(world, 'plan'), formatPolicies);
-    }
-    return this.rotateLogin(context, project, flags);
+    return this.follow(context, project, flags);
   }
 }

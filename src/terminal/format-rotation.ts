@@ -88,3 +88,52 @@ function formatSessions(title: string, sessions: readonly Session[]): string[] {
   if (counts.size === 0) return [];
   return [`  ${title}:`, ...[...counts].map(([who, count]) => `    ${count} × ${who}`)];
 }
+
+interface Managed {
+  readonly outcome: string;
+  readonly joined: boolean;
+  readonly waitingFor?: string;
+  readonly login?: { readonly endpoint: string; readonly login: string; readonly why?: string };
+}
+
+/** How the rotation of the master password went, which RDS does. */
+export function formatManaged({ outcome, joined, waitingFor, login }: Managed): string {
+  const how = joined ? ' (one was under way)' : '';
+  return [
+    `master password: ${outcome}${how}`,
+    ...(login === undefined ? [] : [`  ${login.endpoint}: ${login.why ?? login.login}`]),
+    ...(waitingFor === undefined
+      ? []
+      : [`  waits for: ${waitingFor}`, '  look again with: --strategy managed --resume']),
+  ].join('\n');
+}
+
+interface Rehearsal {
+  readonly outcome: string;
+  readonly version: string;
+  readonly faults: readonly string[];
+  readonly recreated: { readonly left: readonly string[] };
+  readonly adoption?: { readonly statements: number; readonly warnings: readonly string[] };
+  readonly rotation: Report;
+  readonly consumers: readonly { readonly id: string; readonly logins: number; readonly failed: number }[];
+  readonly durationMs: number;
+}
+
+/** How the rotation went where nothing could break. */
+export function formatRehearsal(rehearsal: Rehearsal, stream: NodeJS.WriteStream): string {
+  const { outcome, version, faults, recreated, adoption, rotation, consumers, durationMs } = rehearsal;
+  const seconds = (durationMs / 1000).toFixed(1);
+  return [
+    paint(
+      outcome === 'rehearsed' ? 'green' : 'red',
+      `${outcome} on PostgreSQL ${version} in ${seconds} s`,
+      stream,
+    ),
+    ...(adoption === undefined ? [] : [`  adopted by ${adoption.statements} statements`]),
+    ...(adoption?.warnings ?? []).map((warning) => `  beware: ${warning}`),
+    ...rotation.effects.map(({ title }, index) => `  ${String(index + 1).padStart(2)}. ${title}`),
+    ...consumers.map(({ id, logins, failed }) => `  ${id}: ${logins} logins, ${failed} failed`),
+    ...recreated.left.map((left) => `  not rehearsed: ${left}`),
+    ...faults.map((fault) => paint('red', `  ${fault}`, stream)),
+  ].join('\n');
+}

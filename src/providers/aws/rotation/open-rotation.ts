@@ -29,6 +29,7 @@ export interface OpenRotation {
   readonly endpoints: RotationEndpoints;
   /** Name of the secret that consumers read. */
   readonly secret: string;
+  readonly secretArn: string;
   readonly topology: Topology;
 }
 
@@ -89,7 +90,7 @@ async function open(context: Context, world: OpenWorld): Promise<OpenRotation> {
   const topology =
     proxyEndpoints.length > 0 ? 'proxy' : endpoints.endpoints.length > 1 ? 'readers' : 'direct';
   return {
-    ...{ world, parts, open: opened, database, endpoints, secret, topology },
+    ...{ world, parts, open: opened, database, endpoints, secret, secretArn, topology },
     ...(have !== undefined && { have }),
   };
 }
