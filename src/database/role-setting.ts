@@ -12,8 +12,11 @@ const listSettings = new Set([
 /** As PostgreSQL keeps a list: names, quoted where they have to be. */
 const listForm = /^(?:"(?:[^"]|"")*"|[a-z_][a-z0-9_$]*)(?:, ?(?:"(?:[^"]|"")*"|[a-z_][a-z0-9_$]*))*$/i;
 
-/** `ALTER ROLE … SET …` that gives a role a setting with its value as it is kept. */
-export function setRoleSetting(role: string, { database, name, value }: Omit<RoleSetting, 'role'>): string {
+/** `ALTER ROLE … SET …` that gives a role, or with null a database, a setting with its value as it is kept. */
+export function setRoleSetting(
+  role: string | null,
+  { database, name, value }: Omit<RoleSetting, 'role'>,
+): string {
   const isList = listSettings.has(name) && listForm.test(value);
   return `${alterRole(role, database)} SET ${quoteSetting(name)} = ${isList ? value : quoteLiteral(value)}`;
 }
@@ -45,7 +48,9 @@ export function copyRoleSetting(
 /** A setting whose value `readRoleGraph` does not show. */
 export const isHidden = ({ name }: Pick<RoleSetting, 'name'>): boolean => name.includes('.');
 
-function alterRole(role: string, database: string | null): string {
+function alterRole(role: string | null, database: string | null): string {
+  if (role === null)
+    return database === null ? 'ALTER ROLE ALL' : `ALTER DATABASE ${quoteIdentifier(database)}`;
   return `ALTER ROLE ${quoteIdentifier(role)}${database === null ? '' : ` IN DATABASE ${quoteIdentifier(database)}`}`;
 }
 

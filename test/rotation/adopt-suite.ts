@@ -42,6 +42,7 @@ const schema = `
   CREATE FUNCTION sales.total() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT coalesce(sum(cents), 0) FROM sales.purchase';
   CREATE FUNCTION sales.private_total() RETURNS bigint LANGUAGE sql AS 'SELECT sales.total()';
   REVOKE EXECUTE ON FUNCTION sales.private_total() FROM PUBLIC;
+  INSERT INTO public.customer (name) SELECT 'first ' || n FROM generate_series(1, 500) AS n;
   SELECT lo_from_bytea(4711, 'large');
   ALTER DEFAULT PRIVILEGES IN SCHEMA sales GRANT SELECT ON TABLES TO reporting;`;
 
@@ -89,7 +90,7 @@ export async function makeSingleRole(server: Server, role: string, ownsDatabase 
 /** What a consumer does all the time: each statement is one that a request could be answered by. */
 const statements = [
   `INSERT INTO customer (name) VALUES (md5(random()::text))`,
-  `INSERT INTO sales.purchase (customer, cents) SELECT id, 5 FROM customer ORDER BY random() LIMIT 1`,
+  `INSERT INTO sales.purchase (customer, cents) SELECT max(id), 5 FROM customer`,
   `INSERT INTO sales.event VALUES (now(), 'visit')`,
   `UPDATE sales.purchase SET cents = cents + 1 WHERE id = (SELECT max(id) FROM sales.purchase)`,
   `SELECT * FROM sales.top`,
