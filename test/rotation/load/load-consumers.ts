@@ -13,7 +13,7 @@ export function followingConsumer(target: LoadTarget, client: LoadClient, keepsM
     read: async ({ current }) => ({
       kind: 'follows',
       holds: current?.login,
-      takesNext: client === 'module' || client === 'reader',
+      takesNext: client === 'module',
       ...{ staged: false, state: 'ready', drainMs: keepsMs + longestRequestMs },
     }),
     prove: () => prove(target),

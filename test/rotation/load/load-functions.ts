@@ -5,8 +5,8 @@ import { build } from 'esbuild';
 import type { LocalFunction } from '../../../src/local/lambda/local-function.ts';
 import { pythonOfTests } from '../../runtime/driver.ts';
 
-/** What a function does with its login; all but `module` and `reader` are Node's alone. */
-export type LoadClient = 'module' | 'reader' | 'environment' | 'start' | 'cached' | 'cached-retry';
+/** What a function does with its login; all but `module` are Node's alone. */
+export type LoadClient = 'module' | 'environment' | 'start' | 'cached' | 'cached-retry';
 
 export interface LoadFunction {
   readonly title: string;

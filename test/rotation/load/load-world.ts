@@ -34,6 +34,8 @@ export interface LoadWorldOptions extends TestPostgresOptions {
 
 /** A server with the house's roles, a secret that functions read over HTTP, and the functions. */
 export interface LoadWorld {
+  /** For a replica of it. */
+  readonly primary: Awaited<ReturnType<typeof startTestPostgres>>;
   readonly local: LocalPostgres;
   readonly endpoint: SecretsEndpoint;
   readonly secret: ServedSecret;
@@ -58,10 +60,9 @@ export interface LoadWorld {
 export async function startLoadWorld(options: LoadWorldOptions): Promise<LoadWorld> {
   const { functions, maxAgeSeconds = 2, proxied = false, variables = {}, ...postgres } = options;
   const { environments = Math.ceil(42 / functions.length) } = options;
-  const { local, projectDir, cleanUp } = await startTestPostgres({
-    ...postgres,
-    settings: { max_connections: '200', ...postgres.settings },
-  });
+  const settings = { max_connections: '200', ...postgres.settings };
+  const primary = await startTestPostgres({ ...postgres, settings });
+  const { local, projectDir, cleanUp } = primary;
   const endpoint = await startSecretsEndpoint();
   const { user, password } = local.slots.a;
   const secret = new ServedSecret(endpoint, { user, password: password as Secret });
@@ -92,7 +93,7 @@ export async function startLoadWorld(options: LoadWorldOptions): Promise<LoadWor
   const admin = (sql: string): Promise<Record<string, unknown>[]> =>
     withClient(local.admin, { applicationName: 'test' }, async (client) => (await client.query(sql)).rows);
   return {
-    ...{ local, endpoint, secret, lambda, environments, target, admin, ...(proxy && { proxy }) },
+    ...{ primary, local, endpoint, secret, lambda, environments, target, admin, ...(proxy && { proxy }) },
     targets: functions.map(({ title }) => target(title)),
     serve: (fn) => lambda.replace(make(fn)),
     changePassword: (login) => admin(`alter role ${login.user} password '${scramVerifier(login.password)}'`),

@@ -5,7 +5,6 @@ import pg from 'pg';
 import {
   Database,
   type ProbeAnswer,
-  readerEnvironment,
   settingsFromEnvironment,
   startInvocation,
   withProbe,
@@ -35,9 +34,8 @@ async function readLogin(): Promise<Login> {
   return { user, password };
 }
 
-/** The connection module, at the writer or at the reader. */
-function moduleClient(settings = env): Client {
-  const database = new Database(() => settingsFromEnvironment(settings));
+function moduleClient(): Client {
+  const database = new Database(() => settingsFromEnvironment(env));
   return {
     ask: async (holdMs) => (await database.query<{ name: string }>(sql, [holdMs / 1000]))[0]?.name ?? '',
     leave: database.close,
@@ -92,8 +90,8 @@ function cachingClient(cacheMs: number, retries: number): Client {
 }
 
 const clients: Record<string, () => Client> = {
-  module: () => moduleClient(),
-  reader: () => moduleClient({ ...readerEnvironment(env) }),
+  /** The connection module. */
+  module: moduleClient,
   /** Login from the environment. */
   environment: () => poolClient(Promise.resolve({})),
   /** Login read from the secret at the cold start, and never again. */

@@ -3,10 +3,9 @@
 import os
 from typing import Any
 
-from lambdapg_runtime import Database, reader_environment, settings_from_environment, start_invocation, with_probe
+from lambdapg_runtime import Database, settings_from_environment, start_invocation, with_probe
 
-_is_reader = os.environ.get("LOAD_CLIENT") == "reader"
-_database = Database(lambda: settings_from_environment(reader_environment(os.environ) if _is_reader else os.environ))
+_database = Database(lambda: settings_from_environment(os.environ))
 
 
 @with_probe(_database)
