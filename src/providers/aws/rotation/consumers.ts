@@ -111,7 +111,9 @@ async function holdingConsumers(
     found.some(({ Name, FunctionVersion }) => Name === alias && FunctionVersion === latest);
   // The one that is listed, also when it is not there: that is to be said, not left out.
   const names = new Set([...(alias === undefined || isLatest ? [] : [alias]), ...holding]);
-  const pinned = await listPinned(world, name);
+  const pinned: { version: string; by: string }[] = [];
+  for (const one of await listPinned(world, name))
+    if (await isCarried(world, { name, qualifier: one.version }, carrier)) pinned.push(one);
   return [
     ...[...names].map((qualifier) => aliasConsumer(world, { name, qualifier }, carrier, asking)),
     latestConsumer(world, name, carrier, asking),

@@ -37,6 +37,8 @@ export interface ConsumerBed {
   variables(name: string, qualifier?: string): Promise<Record<string, string>>;
   alias(name: string, alias?: string): Promise<{ version: string; weights: Record<string, number> }>;
   versions(name: string): Promise<string[]>;
+  /** With what `lambdapg.json` says. */
+  worldOf(listed: readonly Input[], functions: Input): ConsumerWorld;
   consumers(listed: readonly Input[], functions?: Input): Promise<Consumer[]>;
   /** The consumer of that id, anew: as the next run has it. */
   consumer(listed: Input, id: string): Promise<Consumer>;
@@ -84,7 +86,7 @@ export async function startConsumerBed(
   const consumers: ConsumerBed['consumers'] = (listed, functions = {}) =>
     consumersOf(worldOf(listed, functions), { secretArn });
   return {
-    ...{ bed, lambda, variables, consumers, world: worldOf([], {}) },
+    ...{ bed, lambda, variables, worldOf, consumers, world: worldOf([], {}) },
     async makeFunction(name, has, changes = {}) {
       await lambda('CreateFunction', {
         ...{ FunctionName: name, Runtime: 'nodejs24.x', Handler: 'index.handler', Role: role, Timeout: 7 },
