@@ -114,7 +114,7 @@ interface Rehearsal {
   readonly faults: readonly string[];
   readonly recreated: { readonly left: readonly string[] };
   readonly adoption?: { readonly statements: number; readonly warnings: readonly string[] };
-  readonly rotation: Report;
+  readonly rotation?: Report;
   readonly consumers: readonly { readonly id: string; readonly logins: number; readonly failed: number }[];
   readonly durationMs: number;
 }
@@ -131,7 +131,7 @@ export function formatRehearsal(rehearsal: Rehearsal, stream: NodeJS.WriteStream
     ),
     ...(adoption === undefined ? [] : [`  adopted by ${adoption.statements} statements`]),
     ...(adoption?.warnings ?? []).map((warning) => `  beware: ${warning}`),
-    ...rotation.effects.map(({ title }, index) => `  ${String(index + 1).padStart(2)}. ${title}`),
+    ...(rotation?.effects ?? []).map(({ title }, index) => `  ${String(index + 1).padStart(2)}. ${title}`),
     ...consumers.map(({ id, logins, failed }) => `  ${id}: ${logins} logins, ${failed} failed`),
     ...recreated.left.map((left) => `  not rehearsed: ${left}`),
     ...faults.map((fault) => paint('red', `  ${fault}`, stream)),
