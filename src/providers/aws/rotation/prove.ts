@@ -9,7 +9,7 @@ export type Asking = Readonly<Record<string, unknown>> | false;
 
 /** The connection module answers it by itself, from a new connection with login freshly read. */
 export const probeKey = 'lambdapg:probe';
-export const probe: Asking = { [probeKey]: 1 };
+export const probe: Exclude<Asking, false> = { [probeKey]: 1 };
 
 /** `prove`, or why not. @param places all of them have to agree */
 export function proverOf(

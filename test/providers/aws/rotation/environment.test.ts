@@ -79,8 +79,8 @@ describe('the login of an environment', () => {
   });
 
   test('is not known where AWS does not show it', () => {
-    const Error = { ErrorCode: 'AccessDeniedException', Message: 'no kms:Decrypt' };
-    expect(hiddenReason({ Error })).toContain('no kms:Decrypt');
+    const hidden = { ErrorCode: 'AccessDeniedException', Message: 'no kms:Decrypt' };
+    expect(hiddenReason({ Error: hidden })).toContain('no kms:Decrypt');
     expect(hiddenReason({ Variables: {} })).toBe(undefined);
   });
 });

@@ -84,8 +84,8 @@ describe('a function without an alias', () => {
 
   test('whose environment is hidden is never written', async () => {
     const world = await start();
-    const Error = { ErrorCode: 'AccessDeniedException', Message: 'Lambda was unable to decrypt' };
-    await shows(world, { Environment: { Error } });
+    const hidden = { ErrorCode: 'AccessDeniedException', Message: 'Lambda was unable to decrypt' };
+    await shows(world, { Environment: { Error: hidden } });
     const { consumer, before } = await latestOf(world);
     expect(before).toMatchObject({ state: 'hidden', holds: undefined });
     expect(before.why).toContain('Lambda was unable to decrypt');

@@ -94,7 +94,7 @@ describe('a copy in a parameter', () => {
 });
 
 describe('a copy in another secret', () => {
-  const valueOf = async (SecretId: string): Promise<string> =>
+  const stored = async (SecretId: string): Promise<string> =>
     String(
       (await bed.aws({ service: 'secretsmanager', action: 'GetSecretValue', input: { SecretId } }))
         .SecretString,
@@ -107,11 +107,11 @@ describe('a copy in another secret', () => {
     const copy = secretCopy(world.world, { secret: 'team/copy', form: 'json' });
     expect(shown((await copy.read(prepared)).holds)).toBe(shown(old.login));
     await copy.shift?.(fresh, 100);
-    expect(JSON.parse(await valueOf('team/copy'))).toEqual({
+    expect(JSON.parse(await stored('team/copy'))).toEqual({
       ...{ engine: 'postgres', username: 'shop_b', password: 'new/p@ssword' },
     });
     await copy.shift?.(old, 100);
-    expect(JSON.parse(await valueOf('team/copy'))).toEqual(before);
+    expect(JSON.parse(await stored('team/copy'))).toEqual(before);
     await copy.shift?.(fresh, 100);
     expect(shown((await copy.read(promoted)).holds)).toBe(shown(fresh.login));
   });
