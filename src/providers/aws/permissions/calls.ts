@@ -202,6 +202,55 @@ const detach = [
   'secretsmanager:DeleteSecret',
 ];
 
+const lookAtRotation = [
+  ...useDatabase,
+  'lambda:GetAccountSettings',
+  'lambda:GetAlias',
+  'lambda:GetFunction',
+  'lambda:GetFunctionConcurrency',
+  'lambda:GetFunctionConfiguration',
+  'lambda:GetProvisionedConcurrencyConfig',
+  'lambda:ListAliases',
+  'lambda:ListEventSourceMappings',
+  'lambda:ListVersionsByFunction',
+  'rds:DescribeDBProxies',
+  'rds:DescribeDBProxyEndpoints',
+  'rds:DescribeDBProxyTargets',
+  'secretsmanager:DescribeSecret',
+  'ssm:DescribeParameters',
+  'ssm:GetParameter',
+];
+
+const rotate = [
+  ...lookAtRotation,
+  'cloudwatch:GetMetricData',
+  'lambda:DeleteProvisionedConcurrencyConfig',
+  'lambda:PublishVersion',
+  'lambda:PutProvisionedConcurrencyConfig',
+  'lambda:UpdateAlias',
+  'lambda:UpdateFunctionConfiguration',
+  'rds:ModifyDBCluster',
+  'rds:ModifyDBInstance',
+  // No call of ours: RDS asks for it when it is to rotate a master password.
+  'secretsmanager:RotateSecret',
+  'secretsmanager:PutSecretValue',
+  'secretsmanager:UpdateSecretVersionStage',
+  'ssm:PutParameter',
+];
+
+/** Everybody in the region may hold the login: names and tags cannot narrow it. */
+const findConsumers = [
+  ...lookAtRotation,
+  'ec2:DescribeNetworkInterfaces',
+  'iam:GetPolicy',
+  'iam:GetPolicyVersion',
+  'iam:GetRolePolicy',
+  'iam:ListAttachedRolePolicies',
+  'iam:ListRolePolicies',
+  'lambda:ListFunctions',
+  'secretsmanager:ListSecrets',
+];
+
 /** Calls of each command that reaches AWS, by its name. */
 export const callsOf = {
   attach,
@@ -212,12 +261,14 @@ export const callsOf = {
   'engine-destroy': [...survey, ...lookAtStack, 'rds:DescribeDBClusterSnapshots', 'rds:DescribeDBSnapshots'],
   'engine-plan': [...identity, ...lookAtStack, 'ec2:DescribeSubnets'],
   'engine-status': [...survey, ...estimate, ...lookAtStack, ...reachDatabase],
+  'find-consumers': findConsumers,
   invoke: [...identity, 'lambda:GetFunction', 'lambda:Invoke'],
   migrate: useDatabase,
   // Any command's `--plan`: it reads no secret, so what only the database knows stays unverified.
   plan: [...survey, ...estimate, ...offers],
   provision,
   psql: useDatabase,
+  rotate,
   seed: useDatabase,
   status: [...survey, ...estimate],
 } as const satisfies Record<string, readonly string[]>;
@@ -225,4 +276,8 @@ export const callsOf = {
 export type CommandName = keyof typeof callsOf;
 
 /** They work on what others made, under names and without tags of ours. */
-export const foreignCommands: ReadonlySet<CommandName> = new Set<CommandName>(['attach', 'detach']);
+export const foreignCommands: ReadonlySet<CommandName> = new Set<CommandName>([
+  'attach',
+  'detach',
+  'find-consumers',
+]);

@@ -182,10 +182,15 @@ export const databaseRows: Rows = {
     ['secret'],
     [
       'secretsmanager:DeleteSecret',
-      'secretsmanager:DescribeSecret',
-      'secretsmanager:PutSecretValue',
       'secretsmanager:RestoreSecret',
+      'secretsmanager:UpdateSecretVersionStage',
     ],
   ),
-  ...rowsOn(['secret', 'masterSecretOfInstance', 'masterSecretOfCluster'], ['secretsmanager:GetSecretValue']),
+  ...rowsOn(['secret', 'consumerSecret'], ['secretsmanager:DescribeSecret', 'secretsmanager:PutSecretValue']),
+  ...rowsOn(
+    ['secret', 'consumerSecret', 'masterSecretOfInstance', 'masterSecretOfCluster'],
+    ['secretsmanager:GetSecretValue'],
+  ),
+  // docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-secrets-manager.html#rds-secrets-manager-permissions
+  ...rowsOn(['masterSecretOfInstance', 'masterSecretOfCluster'], ['secretsmanager:RotateSecret']),
 };

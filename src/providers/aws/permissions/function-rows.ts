@@ -19,11 +19,19 @@ const network: readonly Grant[] = ['DescribeSecurityGroups', 'DescribeSubnets', 
   ),
 );
 
-const invoke: Grants = [{ action: 'lambda:InvokeFunction', scopes: ['function'] }];
+const invoke: Grants = [{ action: 'lambda:InvokeFunction', scopes: ['function', 'consumerFunction'] }];
 
 /** Roles, functions and their logs. */
 const lambdaRows: Rows = {
-  ...rowsOn(['anything'], ['lambda:GetAccountSettings', 'lambda:ListFunctions']),
+  ...rowsOn(
+    ['anything'],
+    [
+      'cloudwatch:GetMetricData',
+      'lambda:GetAccountSettings',
+      'lambda:ListEventSourceMappings',
+      'lambda:ListFunctions',
+    ],
+  ),
   ...rowsOn(
     ['function'],
     ['lambda:CreateFunction'],
@@ -38,7 +46,7 @@ const lambdaRows: Rows = {
       ),
     ],
   ),
-  ...rowsOn(['function'], ['lambda:UpdateFunctionConfiguration'], [passRole, ...network]),
+  ...rowsOn(['function', 'consumerFunction'], ['lambda:UpdateFunctionConfiguration'], [passRole, ...network]),
   'lambda:Invoke': invoke,
   ...rowsOn(
     ['function'],
@@ -47,19 +55,28 @@ const lambdaRows: Rows = {
       'lambda:CreateAlias',
       'lambda:DeleteFunction',
       'lambda:DeleteFunctionConcurrency',
-      'lambda:GetAlias',
-      'lambda:GetFunction',
-      'lambda:GetFunctionConcurrency',
-      'lambda:GetFunctionConfiguration',
       'lambda:GetPolicy',
-      'lambda:ListVersionsByFunction',
-      'lambda:PublishVersion',
       'lambda:PutFunctionConcurrency',
       'lambda:RemovePermission',
       'lambda:TagResource',
       'lambda:UntagResource',
-      'lambda:UpdateAlias',
       'lambda:UpdateFunctionCode',
+    ],
+  ),
+  ...rowsOn(
+    ['function', 'consumerFunction'],
+    [
+      'lambda:DeleteProvisionedConcurrencyConfig',
+      'lambda:GetAlias',
+      'lambda:GetFunction',
+      'lambda:GetFunctionConcurrency',
+      'lambda:GetFunctionConfiguration',
+      'lambda:GetProvisionedConcurrencyConfig',
+      'lambda:ListAliases',
+      'lambda:ListVersionsByFunction',
+      'lambda:PublishVersion',
+      'lambda:PutProvisionedConcurrencyConfig',
+      'lambda:UpdateAlias',
     ],
   ),
 };
@@ -84,10 +101,12 @@ const roleRows: Rows = {
       'iam:DeleteRolePolicy',
       'iam:GetRole',
       'iam:GetRolePolicy',
+      'iam:ListAttachedRolePolicies',
       'iam:ListRolePolicies',
       'iam:PutRolePolicy',
     ],
   ),
+  ...rowsOn(['managedPolicy'], ['iam:GetPolicy', 'iam:GetPolicyVersion']),
 };
 
 const logRows: Rows = {

@@ -42,6 +42,7 @@ function groupByScope(
   for (const { grant, foreign } of grants) {
     for (const name of grant.scopes) {
       const scope = makeScope(name, target, foreign);
+      if (scope.resources.length === 0) continue;
       const key = JSON.stringify(scope);
       const { actions } = statements.get(key) ?? { actions: new Set<string>() };
       statements.set(key, { scope, actions: actions.add(grant.action) });

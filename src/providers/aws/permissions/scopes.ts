@@ -6,6 +6,14 @@ export interface PolicyTarget {
   readonly region: string;
   /** `aws`, `aws-cn`, `aws-us-gov`. */
   readonly partition: string;
+  /** For a rotation: who besides the stage's own functions holds the login. Names or ARNs. */
+  readonly consumers?: ConsumerNames;
+}
+
+export interface ConsumerNames {
+  readonly functions: readonly string[];
+  readonly parameters: readonly string[];
+  readonly secrets: readonly string[];
 }
 
 export type Condition = Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
@@ -75,6 +83,15 @@ const masterSecret =
     },
   });
 
+/** What others made and lambdapg.json lists; nothing where it lists none. */
+const consumers =
+  (service: string, kind: keyof ConsumerNames, spell: (name: string) => readonly string[]): MakeScope =>
+  (target) => ({
+    resources: (target.consumers?.[kind] ?? []).flatMap((name) =>
+      spell(name).map((rest) => (rest.startsWith('arn:') ? rest : arn(target, service, rest))),
+    ),
+  });
+
 const createsInNetwork = [
   'AllocateAddress',
   'CreateInternetGateway',
@@ -134,6 +151,9 @@ export const scopes = {
   anyVpc: (target) => ({ resources: [arn(target, 'ec2', 'vpc/*')] }),
   securityGroupRule: (target) => ({ resources: [arn(target, 'ec2', 'security-group-rule/*')] }),
 
+  managedPolicy: (target) => ({
+    resources: ['aws', target.account].map((owner) => `arn:${target.partition}:iam::${owner}:policy/*`),
+  }),
   role: (target, foreign) => ({ resources: [roleArn(target, names(target, foreign))] }),
   roleForFunction: passTo('lambda.amazonaws.com'),
   roleForProxy: passTo('rds.amazonaws.com'),
@@ -143,6 +163,16 @@ export const scopes = {
   }),
 
   function: named('lambda', 'function:'),
+  // Its versions and aliases too.
+  consumerFunction: consumers('lambda', 'functions', (name) => {
+    const whole = name.startsWith('arn:') ? name : `function:${name}`;
+    return [whole, `${whole}:*`];
+  }),
+  consumerParameter: consumers('ssm', 'parameters', (name) => [`parameter/${name.replace(/^\//, '')}`]),
+  // Secrets Manager adds six characters to a name.
+  consumerSecret: consumers('secretsmanager', 'secrets', (name) => [
+    name.startsWith('arn:') ? name : `secret:${name}-??????`,
+  ]),
   rule: named('events', 'rule/'),
   stack: (target) => ({
     resources: [arn(target, 'cloudformation', `stack/${target.project}-${target.stage}/*`)],

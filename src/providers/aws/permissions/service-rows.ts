@@ -68,9 +68,7 @@ export const serviceRows: Rows = {
     ],
   ),
   ...rowsOn(['stack'], ['cloudformation:DescribeStacks', 'cloudformation:ListStackResources']),
-  ...rowsOn(
-    ['lock'],
-    ['ssm:DeleteParameter', 'ssm:GetParameter', 'ssm:GetParametersByPath', 'ssm:PutParameter'],
-  ),
-  ...rowsOn(['anything'], ['pricing:GetProducts', 'sts:GetCallerIdentity']),
+  ...rowsOn(['lock'], ['ssm:DeleteParameter', 'ssm:GetParametersByPath']),
+  ...rowsOn(['lock', 'consumerParameter'], ['ssm:GetParameter', 'ssm:PutParameter']),
+  ...rowsOn(['anything'], ['ssm:DescribeParameters', 'pricing:GetProducts', 'sts:GetCallerIdentity']),
 };

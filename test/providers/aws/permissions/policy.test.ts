@@ -205,4 +205,45 @@ describe('what a stage asks for is covered', () => {
     ];
     expect(await coveredBy(policyFor(['attach'], books), foreign, books)).toEqual([]);
   });
+
+  const rotated = [
+    { service: 'secretsmanager', action: 'PutSecretValue', input: { SecretId: 'billing' } },
+    { service: 'lambda', action: 'UpdateAlias', input: { FunctionName: 'billing', Name: 'live' } },
+    { service: 'lambda', action: 'Invoke', input: { FunctionName: 'billing:live' } },
+    { service: 'ssm', action: 'PutParameter', input: { Name: '/billing/db' } },
+  ];
+
+  test('rotate changes the stage, and of others what lambdapg.json lists', async () => {
+    const own = [
+      {
+        service: 'secretsmanager',
+        action: 'UpdateSecretVersionStage',
+        input: { SecretId: 'books-dev/active' },
+      },
+      { service: 'secretsmanager', action: 'RotateSecret', input: { SecretId: 'rds!db-2f1c' } },
+      { service: 'rds', action: 'ModifyDBInstance', input: { DBInstanceIdentifier: 'books-dev-db' } },
+      { service: 'lambda', action: 'PublishVersion', input: { FunctionName: 'books-dev-api' } },
+    ];
+    const consumers = { functions: ['billing'], parameters: ['/billing/db'], secrets: ['billing'] };
+    const policies = policyFor(['rotate'], { ...books, consumers });
+    expect(await coveredBy(policies, [...own, ...rotated], books)).toEqual([]);
+    const without = await coveredBy(policyFor(['rotate'], books), rotated, books);
+    expect(without).toHaveLength(rotated.length);
+    const longer = rotated.map(({ input, ...call }) => ({
+      ...call,
+      input: Object.fromEntries(Object.entries(input).map(([key, value]) => [key, `${value}-2`])),
+    }));
+    expect(
+      await coveredBy(
+        policies,
+        longer.filter(({ action }) => action !== 'Invoke'),
+        books,
+      ),
+    ).toHaveLength(3);
+  });
+
+  test('an empty list of others leaves no statement without resources', () => {
+    const statements = policyFor(['rotate'], books).flatMap(({ Statement }) => Statement);
+    expect(statements.filter(({ Resource }) => Resource.length === 0)).toEqual([]);
+  });
 });
