@@ -6,7 +6,11 @@ import { describeProxyTargets } from '../describe-database.ts';
  * Where a login through the proxy came to nothing, the proxy is asked whether it can log in itself: AUTH_FAILURE means that the
  * secret of a slot and the database disagree, which a client may see as a time-out.
  */
-export function withProxyHealth(aws: Aws, proxy: string, database: RotationDatabase): RotationDatabase {
+export function withProxyHealth<Database extends RotationDatabase>(
+  aws: Aws,
+  proxy: string,
+  database: Database,
+): Database {
   return {
     ...database,
     async proxyLogins(login: StoredLogin): Promise<readonly EndpointLogin[]> {
