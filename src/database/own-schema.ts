@@ -14,12 +14,18 @@ export async function createSchema(client: Client, ownerRole: string | undefined
   );
   if (rows[0]?.there === true) return;
   const owner = ownerRole === undefined ? '' : ` AUTHORIZATION ${quoteIdentifier(ownerRole)}`;
-  await client.query('BEGIN');
-  try {
-    // `IF NOT EXISTS` alone fails for one of two who make it at once.
-    await client.query(`SELECT pg_advisory_xact_lock(hashtextextended('lambdapg:schema', 0))`);
+  await underSchemaLock(client, async () => {
     await client.query(`CREATE SCHEMA IF NOT EXISTS lambdapg${owner}`);
     await client.query(closeSchema);
+  });
+}
+
+/** One transaction at a time per database: `IF NOT EXISTS` fails for one of two who make the same at once. */
+export async function underSchemaLock(client: Client, work: () => Promise<void>): Promise<void> {
+  await client.query('BEGIN');
+  try {
+    await client.query(`SELECT pg_advisory_xact_lock(hashtextextended('lambdapg:schema', 0))`);
+    await work();
     await client.query('COMMIT');
   } catch (error) {
     await client.query('ROLLBACK').catch(() => {});

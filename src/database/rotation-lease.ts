@@ -1,6 +1,6 @@
 import { errorCode, errorMessage, exitCodes, UserError } from '../errors.ts';
 import { quoteIdentifier } from './identifier.ts';
-import { createSchema } from './own-schema.ts';
+import { createSchema, underSchemaLock } from './own-schema.ts';
 import type { Client } from './with-client.ts';
 
 /** Who rotates, for the person who is refused. No secret. */
@@ -128,15 +128,12 @@ async function createTable(client: Client, ownerRole: string | undefined): Promi
   const there = await client.query<{ there: boolean }>(`SELECT to_regclass('${table}') IS NOT NULL AS there`);
   if (there.rows[0]?.there === true) return;
   await createSchema(client, ownerRole);
-  try {
+  await underSchemaLock(client, async () => {
     await client.query(
       `CREATE TABLE IF NOT EXISTS ${table}
          (id text PRIMARY KEY, fence bigint NOT NULL, holder jsonb, since timestamptz NOT NULL, expires_at timestamptz NOT NULL)`,
     );
-  } catch (error) {
-    // Two made it at once: `IF NOT EXISTS` fails for one of them.
-    if (!['23505', '42P07', '42710'].includes(errorCode(error) ?? '')) throw error;
-  }
+  });
 }
 
 function explainLeaseError(error: unknown, client: Client, ownerRole = ''): UserError | undefined {
