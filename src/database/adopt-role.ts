@@ -12,7 +12,7 @@ export interface AdoptLimits {
   readonly patienceMs: number;
 }
 
-/** Half of PostgreSQL's `deadlock_timeout`, so that it is never a consumer that a deadlock ends. */
+/** The first is half of PostgreSQL's usual `deadlock_timeout`. */
 export const usualAdoptLimits: AdoptLimits = { lockTimeoutMs: 500, patienceMs: 60_000 };
 
 /**
@@ -27,12 +27,13 @@ export async function runAdoption(
   limits: AdoptLimits,
   signal: AbortSignal,
 ): Promise<void> {
+  const lockTimeoutMs = Math.min(limits.lockTimeoutMs, (await readDeadlockTimeoutMs(client)) / 2);
   for (const batch of batches) {
     const end = Date.now() + limits.patienceMs;
     for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 2, 3000)) {
       signal.throwIfAborted();
       try {
-        await runBatch(client, batch, limits.lockTimeoutMs);
+        await runBatch(client, batch, lockTimeoutMs);
         break;
       } catch (error) {
         const passing = errorCode(error) === '55P03' || errorCode(error) === '40P01';
@@ -41,6 +42,14 @@ export async function runAdoption(
       await sleep(pauseMs * (0.5 + Math.random() / 2));
     }
   }
+}
+
+/** Whoever has waited that long looks for a deadlock and ends itself: it is never to be a consumer. */
+async function readDeadlockTimeoutMs(client: Client): Promise<number> {
+  const { rows } = await client.query<{ ms: number }>(
+    `SELECT setting::int AS ms FROM pg_settings WHERE name = 'deadlock_timeout'`,
+  );
+  return rows[0]?.ms ?? 1_000;
 }
 
 async function runBatch(client: Client, statements: AdoptBatch, lockTimeoutMs: number): Promise<void> {

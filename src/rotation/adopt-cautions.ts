@@ -14,8 +14,9 @@ export function findAdoptRefusals(adoption: Adoption, steps: readonly AdoptStep[
     const logins = graph.roles.filter(({ login }) => login).map(({ name }) => `"${name}"`);
     return [refusal('NO_SUCH_ROLE', `there is no role "${role}"`, [`the logins are ${logins.join(', ')}`])];
   }
+  const kind = refuseKind(adoption, found);
+  if (kind.length > 0) return kind;
   return [
-    ...refuseKind(adoption, found),
     ...refuseOtherDatabases(adoption),
     ...refuseRowSecurity(adoption),
     ...refuseMissingRights(adoption, steps),
@@ -241,5 +242,5 @@ function warnOfPublic({ graph, role, names }: Adoption): string | undefined {
     .filter(({ name }) => !rightsOf(grants, name).includes('CONNECT') && !name.startsWith('rds'))
     .map(({ name }) => `"${name}"`);
   if (others.length === 0) return undefined;
-  return `${others.join(', ')} may connect only because everybody may, which lambdapg provision and migrate end: GRANT CONNECT ON DATABASE ${quoteIdentifier(graph.database)} TO … for those that need it`;
+  return `${others.join(', ')} may connect only because everybody may, which lambdapg provision ends: GRANT CONNECT ON DATABASE ${quoteIdentifier(graph.database)} TO … for those that need it`;
 }

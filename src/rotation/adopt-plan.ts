@@ -35,10 +35,12 @@ export function planAdopt(graph: RoleGraph, role: string, names: RoleNames): Ado
     ...moves.map((steps): AdoptTransaction => ({ title: steps[0]?.why ?? '', steps, locks: true })),
     { title: 'what is left', steps: [...rest, ...joins.after] },
   ];
+  const lockTimeoutMs = findLockTimeout(graph, role);
   return {
     role,
     database: graph.database,
     names,
+    ...(lockTimeoutMs !== undefined && { lockTimeoutMs }),
     transactions: transactions.filter(({ steps }) => steps.length > 0),
     refusals: findAdoptRefusals(
       adoption,
@@ -57,4 +59,18 @@ function split(steps: readonly AdoptStep[]): [AdoptStep[], AdoptStep[]] {
 /** Two reasons can ask for the same. */
 function unique(steps: readonly AdoptStep[]): AdoptStep[] {
   return [...new Map(steps.toReversed().map((step) => [step.sql, step])).values()].toReversed();
+}
+
+const milliseconds: Readonly<Record<string, number>> = { '': 1, ms: 1, s: 1_000, min: 60_000, h: 3_600_000 };
+
+/** A third of the shortest of the role's timeouts, which a statement that queues must not reach. */
+function findLockTimeout({ settings }: RoleGraph, role: string): number | undefined {
+  const limits = settings
+    .filter((one) => one.role === role && ['lock_timeout', 'statement_timeout'].includes(one.name))
+    .flatMap(({ value }) => {
+      const [, number = '', unit = ''] = /^(\d+) *(ms|s|min|h|)$/.exec(value) ?? [];
+      const ms = Number(number) * (milliseconds[unit] ?? 1);
+      return ms > 0 ? [ms / 3] : [];
+    });
+  return limits.length === 0 ? undefined : Math.max(10, Math.floor(Math.min(...limits)));
 }

@@ -36,6 +36,8 @@ export interface AdoptPlan {
   readonly names: RoleNames;
   /** One after the other; none when there is nothing to do. */
   readonly transactions: readonly AdoptTransaction[];
+  /** Longest wait for a lock that the role's own timeouts allow: its statements queue behind it. Milliseconds. */
+  readonly lockTimeoutMs?: number;
   readonly refusals: readonly AdoptRefusal[];
   readonly warnings: readonly string[];
 }

@@ -56,7 +56,8 @@ export async function adopt(
     const count = batches.flat().length;
     const message = `adopting "${plan.role}": ${count} statements in ${batches.length} transactions`;
     context.report({ type: 'adopting', message, role: plan.role, statements: count });
-    await open.run(adoptRoleJob, open.admin, { batches, ...limits });
+    const lockTimeoutMs = Math.min(limits.lockTimeoutMs, next.lockTimeoutMs ?? Number.POSITIVE_INFINITY);
+    await open.run(adoptRoleJob, open.admin, { ...limits, batches, lockTimeoutMs });
     statements += count;
     next = await readAdoptPlan(open, plan.role, plan.names);
   }
