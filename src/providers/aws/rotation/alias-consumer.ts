@@ -187,10 +187,10 @@ class AliasConsumer {
   /** @throws UserError CONSUMER_DRIFTED, CONSUMER_SPLIT, ENVIRONMENT_TOO_LARGE */
   async #verify(known: StoreSeen): Promise<readonly string[]> {
     this.#known = known;
-    const { main, added } = await this.#routes().catch((error: unknown) => {
-      throw explainAwsError(error, this.#title);
-    });
-    if (main.configuration === undefined || main.state === 'hidden') throw this.#unusable(main);
+    const routes = await this.#routes().catch((error: unknown) => void unreachable(error, this.#title));
+    const { main, added } = routes ?? {};
+    // What cannot be seen is refused by what `read` says of it.
+    if (main?.configuration === undefined || main.state === 'hidden') return [];
     if (added !== undefined && isSameLogin(this.#holds(added.seen), this.#holds(main)))
       throw this.#split(added);
     const now = await this.#look(latest);

@@ -45,12 +45,16 @@ export function parameterCopy(
     async shift(to, percent) {
       if (percent === 0) return;
       try {
-        const [{ Value, Type, DataType }, { KeyId, Tier }] = await Promise.all([get(), describe()]);
+        const [{ Value, Type, DataType, Version = 0 }, { KeyId, Tier }] = await Promise.all([
+          get(),
+          describe(),
+        ]);
         const text = copyOf(new Secret(Value ?? ''), form, to.login, known, id);
         const keeps = { Type, DataType, Tier, ...(Type === 'SecureString' && { KeyId }) };
-        await aws.write.ssm.send(
+        const written = await aws.write.ssm.send(
           new PutParameterCommand({ ...keeps, Name, Value: text.reveal(), Overwrite: true }),
         );
+        if (written.Version !== Version + 1) throw overwritten(Name, Version + 1);
       } catch (error) {
         throw explainAwsError(error, id);
       }
@@ -67,3 +71,11 @@ export function parameterCopy(
     unproved: noInvocation,
   };
 }
+
+/** Parameter Store has no condition for a change: that another one was lost is seen afterwards. */
+const overwritten = (name: string, version: number): UserError =>
+  new UserError(
+    'CHANGED_MEANWHILE',
+    `parameter ${name} was changed by somebody else at the same moment: it holds the login, and not what they wrote`,
+    { suggestions: [`aws ssm get-parameter-history --name ${name} shows their version ${version}`] },
+  );

@@ -70,6 +70,21 @@ describe('a copy in a parameter', () => {
     expect(shown((await copy.read(known)).holds)).toBe(shown(next.login));
   });
 
+  test('that somebody else changes at the same moment: it is said', async () => {
+    await put('/shop/raced', 'postgres://shop_a:old-password@db/shop');
+    const copy = parameterCopy(world.world, { parameter: '/shop/raced', form: 'url' });
+    await copy.read(prepared);
+    const undo = await bed.hook({ after: ['ssm:GetParameter'] }, async () => {
+      await put('/shop/raced', 'postgres://shop_a:old-password@db/shop?theirs', { Overwrite: true });
+      return undefined;
+    });
+    await expect(copy.shift?.(fresh, 100)).rejects.toMatchObject({
+      ...{ code: 'CHANGED_MEANWHILE', suggestions: [expect.stringContaining('their version 2')] },
+    });
+    await undo();
+    expect(shown((await copy.read(promoted)).holds)).toBe(shown(fresh.login));
+  });
+
   test('that is not there, or not to be seen', async () => {
     const none = parameterCopy(world.world, { parameter: '/none', form: 'json' });
     expect(await none.read(prepared)).toMatchObject({
