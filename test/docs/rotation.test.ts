@@ -2,10 +2,12 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { cloudFlags, policyFlag, routeFlags } from '../../src/cloud-flags.ts';
 import { exitCodes } from '../../src/errors.ts';
 import { parseConfig } from '../../src/project/parse-config.ts';
 import { claimText } from '../../src/rotation/guarantee.ts';
 import { claims, guarantees } from '../../src/rotation/guarantee-table.ts';
+import { rotationFlags } from '../../src/rotation-flags.ts';
 
 const file = fileURLToPath(new URL('../../docs/rotation.md', import.meta.url));
 const page = () => readFile(file, 'utf8');
@@ -41,8 +43,8 @@ test('the table of claims is the one that reports use (LAMBDAPG_WRITE_DOCS=1 wri
 
 test('every command on the page exists, with its flags', async () => {
   const text = await page();
-  const { default: RotateCreds } = await import('../../src/commands/rotate-creds.ts');
-  const flags = new Set([...Object.keys(RotateCreds.flags), 'json']);
+  const all = { ...cloudFlags, ...rotationFlags, ...routeFlags, ...policyFlag };
+  const flags = new Set([...Object.keys(all), 'yes', 'json']);
   const lines = [...text.matchAll(/lambdapg rotate-creds[^\n`#]*/g)].map(([line]) => line);
   expect(lines.length).toBeGreaterThan(20);
   const named = [...text.matchAll(/(?<![\w-])--([a-z][a-z-]+)/g)].map(([, flag = '']) => flag);

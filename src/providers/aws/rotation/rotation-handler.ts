@@ -27,10 +27,11 @@ export async function handler(event: RotationEvent, invocation: Invocation): Pro
     packageDir: dir,
     version: 'rotation',
   };
+  const remainingMs = invocation.getRemainingTimeInMillis();
   try {
     await runRotationStep(context, parseRotationSettings(process.env[settingsVariable]), event, {
       ca: await readFile(join(dir, certificatesFile), 'utf8'),
-      deadline: Date.now() + invocation.getRemainingTimeInMillis() - farewellMs,
+      deadline: Date.now() + Math.max(remainingMs / 2, remainingMs - farewellMs),
     });
   } catch (error) {
     throw shown(error);

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { CreateFunctionCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { CreateDBInstanceCommand, RDSClient } from '@aws-sdk/client-rds';
 import { bundleRotation } from '../../../../scripts/bundle-runner.js';
 import { quoteLiteral } from '../../../../src/database/identifier.ts';
@@ -199,10 +199,11 @@ async function install({ bed, plane, folder, dir, aws }: Parts): Promise<void> {
     PolicyDocument: JSON.stringify(await read('role-policy.json')),
   });
   const { VpcConfig: _placeholders, ...fn } = await read('function.json');
-  const ZipFile = (await readFile(join(dir, 'function.zip'))).toString('base64');
-  const { FunctionArn } = await aws<{ FunctionArn: string }>('lambda', 'CreateFunction', {
-    ...{ ...fn, Code: { ZipFile } },
-  });
+  const code = { ZipFile: await readFile(join(dir, 'function.zip')) };
+  // By a client, so that it is checked against AWS's model.
+  const { FunctionArn } = await new LambdaClient(clientOptions(bed)).send(
+    new CreateFunctionCommand({ ...fn, Code: code }),
+  );
   await aws('lambda', 'AddPermission', {
     ...{ FunctionName: name, StatementId: 'secretsmanager', Action: 'lambda:InvokeFunction' },
     ...{ Principal: 'secretsmanager.amazonaws.com', SourceAccount: bed.account },
