@@ -21,9 +21,11 @@ interface Admin {
   readonly hasPasswordRole: boolean;
   readonly seesSessions: boolean;
   readonly endsSessions: boolean;
+  /** Of the extension credcheck: so many refused logins ban a role. 0: none does. */
+  readonly refusalsToBan: number;
 }
 
-/** A right that a rotation can do without, and how to have it. */
+/** What a rotation can do without, or with, and the statement that would help. */
 export interface MissingRight {
   readonly message: string;
   readonly grant: string;
@@ -33,14 +35,14 @@ export interface MissingRight {
  * Whether the admin may change the passwords of these roles: before PostgreSQL 16 CREATEROLE is enough, since then it needs
  * ADMIN OPTION on each. RDS may keep passwords to the members of `rds_password`.
  *
- * @returns rights without which sessions are not seen or not ended
+ * @returns what is not needed and yet would help: rights to see and end sessions
  * @throws UserError ROLE_MISSING, ROLE_FORBIDDEN with the exact GRANT
  */
 export async function verifyMayAlter(client: Client, users: readonly string[]): Promise<MissingRight[]> {
   const admin = await readAdmin(client, users);
   if (admin.isSuperuser) {
     for (const row of await readRoles(client, users)) if (!row.exists) throw roleMissing(row.user);
-    return [];
+    return missingRights(admin);
   }
   for (const row of await readRoles(client, users)) {
     if (!row.exists) throw roleMissing(row.user);
@@ -65,7 +67,8 @@ async function readAdmin(client: Client, users: readonly string[]): Promise<Admi
             coalesce((SELECT pg_has_role(current_user, oid, 'MEMBER') FROM pg_roles WHERE rolname = 'rds_password'), false)
               AS "hasPasswordRole",
             ${all('pg_read_all_stats')} AS "seesSessions",
-            ${all('pg_signal_backend')} AS "endsSessions"
+            ${all('pg_signal_backend')} AS "endsSessions",
+            coalesce(nullif(current_setting('credcheck.max_auth_failure', true), ''), '0')::int AS "refusalsToBan"
        FROM pg_roles WHERE rolname = current_user`,
     [users],
   );
@@ -108,7 +111,7 @@ const passwordsRestricted = (admin: string): UserError =>
     { suggestions: [`to be run by the master user: GRANT rds_password TO ${quoteIdentifier(admin)}`] },
   );
 
-function missingRights({ name, seesSessions, endsSessions }: Admin): MissingRight[] {
+function missingRights({ name, seesSessions, endsSessions, refusalsToBan }: Admin): MissingRight[] {
   const to = quoteIdentifier(name);
   const rights: MissingRight[] = [];
   if (!seesSessions) {
@@ -121,6 +124,12 @@ function missingRights({ name, seesSessions, endsSessions }: Admin): MissingRigh
     rights.push({
       message: `"${name}" may not end the sessions of the login names: leftover ones stay until they end by themselves`,
       grant: `GRANT pg_signal_backend TO ${to}`,
+    });
+  }
+  if (refusalsToBan > 0) {
+    rights.push({
+      message: `credcheck bans a role after ${refusalsToBan} refused logins: those that try an old password may ban a good one`,
+      grant: 'ALTER SYSTEM SET credcheck.max_auth_failure = 0',
     });
   }
   return rights;

@@ -5,7 +5,7 @@ import { worstLogin } from '../../src/rotation/observation.ts';
 import type { StoredLogin } from '../../src/rotation/parts.ts';
 import { Secret } from '../../src/secret.ts';
 import { startTestStandby, type TestStandby } from '../standby-server.ts';
-import { openRotation, startServer, type TestServer, writerOf } from './database-bed.ts';
+import { failureOf, openRotation, startServer, type TestServer, writerOf } from './database-bed.ts';
 
 let server: TestServer;
 let reader: TestStandby;
@@ -65,5 +65,14 @@ test('sessions of a reader are listed, and ended, with those of the writer', asy
         await expect(client.query('SELECT 1')).rejects.toThrow();
       }),
     );
+  });
+});
+
+test('at a replica nothing is begun', async () => {
+  const database = openRotation(server, { admin: reader.admin });
+  expect(await failureOf(database.withLease(async () => {}))).toMatchObject({
+    code: 'DATABASE_READ_ONLY',
+    exit: 75,
+    message: expect.stringContaining('"library" takes no changes there, as on a replica: '),
   });
 });

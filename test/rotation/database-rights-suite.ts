@@ -104,6 +104,14 @@ export function describeRights(major: PostgresMajor): void {
       await rotation.verifyMayAlter(['shop_a']);
     });
 
+    test('an extension that bans whoever is refused too often is told of', async () => {
+      await sql(server.local.admin, `ALTER DATABASE library SET credcheck.max_auth_failure = '5'`);
+      expect(await openRotation(server).verifyMayAlter(['shop_a'])).toMatchObject([
+        { message: expect.stringContaining('after 5 refused logins') },
+      ]);
+      await sql(server.local.admin, 'ALTER DATABASE library RESET credcheck.max_auth_failure');
+    });
+
     test('a superuser may all; its own password is nobody else’s', async () => {
       await openRotation(server).verifyMayAlter(['shop_a', 'maker']);
       expect(await failureOf(rotationOf(maker).verifyMayAlter(['postgres']))).toMatchObject({
