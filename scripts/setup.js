@@ -1,6 +1,7 @@
 // Installs all that the tests need, each step only when its inputs changed: Node packages, Python packages, the build.
-import { execFileSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once as event } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -31,27 +32,30 @@ function addTo(hash, path) {
   hash.update(path).update(readFileSync(path));
 }
 
-const run = (file, ...args) =>
-  execFileSync(file, args, {
-    cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
-    shell: process.platform === 'win32',
-  });
+async function run(file, ...args) {
+  const stdio = ['ignore', 'inherit', 'inherit'];
+  const child = spawn(file, args, { cwd: root, stdio, shell: process.platform === 'win32' });
+  const [code, signal] = await event(child, 'close');
+  if (code !== 0) throw new Error(`${file} ${args.join(' ')} ended with ${signal ?? `status ${code}`}`);
+}
 
-export async function setUp({ tests = true } = {}) {
+async function installPackages() {
   await once('packages', ['package-lock.json'], () =>
     run('npm', 'ci', '--no-audit', '--no-fund', '--loglevel=error'),
   );
-  await once(
-    'build',
-    ['src', 'bin', 'templates', 'scripts/build.js', 'package.json', 'package-lock.json'],
-    () => run(process.execPath, 'scripts/build.js'),
+  const inputs = ['src', 'bin', 'templates', 'scripts/build.js', 'package.json', 'package-lock.json'];
+  await once('build', inputs, () => run(process.execPath, 'scripts/build.js'));
+}
+
+/** A virtual environment and a native addon: minutes of their own, and nothing of the Node packages is in them. */
+const installClients = () =>
+  once('python-and-runtime-clients', ['scripts/setup', 'test/requirements.txt'], () =>
+    run(process.execPath, 'scripts/setup/lambda-rics.js'),
   );
-  if (!tests) return;
-  await once('python-and-runtime-clients', ['scripts/setup', 'test/requirements.txt'], async () => {
-    const { installRics } = await import('./setup/lambda-rics.js');
-    await installRics();
-  });
+
+export async function setUp({ tests = true } = {}) {
+  const parts = await Promise.allSettled([installPackages(), ...(tests ? [installClients()] : [])]);
+  for (const { reason } of parts) if (reason !== undefined) throw reason;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await setUp();

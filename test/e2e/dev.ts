@@ -5,6 +5,7 @@ import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
+import { copyFreshCluster } from '../postgres-server.ts';
 import { built, emptyFolder, plainEnvironment, repository, runCli } from './cli.ts';
 
 export interface DevEvent {
@@ -26,8 +27,15 @@ export interface RunningDev {
   stop(): Promise<number | null>;
 }
 
-/** A generated project without its own install: it borrows this repository's packages and Python. */
-export async function makeProject(language: 'node' | 'python' = 'node', name = 'my-api'): Promise<string> {
+/**
+ * A generated project without its own install: it borrows this repository's packages and Python, and begins with a copy of an
+ * empty cluster. With `initdb` the first start makes one, which takes seconds.
+ */
+export async function makeProject(
+  language: 'node' | 'python' = 'node',
+  name = 'my-api',
+  { initdb = false }: { readonly initdb?: boolean } = {},
+): Promise<string> {
   const cwd = await emptyFolder();
   const { exitCode, stderr } = await runCli(
     ['init', name, '--language', language, '--yes', '--no-install', '--no-git'],
@@ -36,6 +44,7 @@ export async function makeProject(language: 'node' | 'python' = 'node', name = '
   if (exitCode !== 0) throw new Error(stderr);
   const project = join(cwd, name);
   await symlink(join(repository, 'node_modules'), join(project, 'node_modules'));
+  if (!initdb) await copyFreshCluster(project, 17);
   return project;
 }
 
@@ -94,6 +103,12 @@ export async function startDev(
   });
   const ready = await until((event) => event.type === 'ready');
   return { url: ready.url as string, child, events, stderr: () => errors, until, stop };
+}
+
+/** Two of the project's books. */
+export async function books(url: string): Promise<{ status: number; text: string }> {
+  const response = await fetch(`${url}/books?limit=2`);
+  return { status: response.status, text: await response.text() };
 }
 
 /** Processes whose command line or environment mentions `folder`: PostgreSQL and execution environments of a project. */
