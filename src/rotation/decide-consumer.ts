@@ -69,9 +69,13 @@ export function bringToCurrent(
   if (isShifted(consumer, fingerprint) && consumer.added === undefined) return undefined;
   if (consumer.kind === 'follows')
     return { next: 'wait', for: 'consumer', why: `${consumer.id} does not get the current login yet` };
-  const waiting = soaking(consumer, fingerprint);
+  // Going by steps is for those that can go back: what is dead, or not known at all, is left at once.
+  const isAlive = [observation.previous, observation.pending].some(
+    (version) => version?.fingerprint === consumer.holds && loginOf(version) !== 'bad',
+  );
+  const waiting = isAlive ? soaking(consumer, fingerprint) : undefined;
   if (waiting !== undefined) return waiting;
-  const percent = nextShare(consumer, fingerprint, wish.canary);
+  const percent = isAlive ? nextShare(consumer, fingerprint, wish.canary) : 100;
   return {
     next: 'effect',
     effect: { do: 'shift', consumer: consumer.id, to: 'current', percent },

@@ -74,3 +74,14 @@ export function retireLogin(observation: Observation, wish: Wish, outgoing: Stor
     return { next: 'effect', effect: { do: 'renew-slot-secret', user }, why };
   return { next: 'effect', effect: { do: 'set-password', user, of: 'slot-secret' }, why };
 }
+
+/** A slot out of use whose secret does not log in makes the proxy's target unhealthy. */
+export function mendSlotSecrets({ slotSecrets, current }: Observation): Decision | undefined {
+  const broken = slotSecrets?.find(({ user, login }) => user !== current?.user && login === 'bad');
+  if (broken === undefined) return undefined;
+  return {
+    next: 'effect',
+    effect: { do: 'set-password', user: broken.user, of: 'slot-secret' },
+    why: `the proxy cannot log in as ${broken.user}`,
+  };
+}

@@ -1,9 +1,9 @@
 import { exitCodes } from '../errors.ts';
-import { firstOf, takeBack } from './decide-consumer.ts';
+import { badShareOf, firstOf, takeBack } from './decide-consumer.ts';
 import { decideIncident, isSlot, notKnown, outgoingOf } from './decide-incident.ts';
-import { drain, retireLogin } from './decide-retire.ts';
+import { drain, mendSlotSecrets, retireLogin } from './decide-retire.ts';
 import type { Decision, Wish } from './decision.ts';
-import { loginOf, type Observation, type StoredVersion } from './observation.ts';
+import { type ConsumerSeen, loginOf, type Observation, type StoredVersion } from './observation.ts';
 
 /**
  * The way back, as long as the old login is alive: AWSCURRENT returns to it (R2), consumers return to it (R1), the new login
@@ -20,6 +20,12 @@ export function decideRollback(observation: Observation, wish: Wish): Decision {
     return decideIncident(observation, wish) ?? promoteBack(observation);
   }
   return decideIncident(observation, wish) ?? undo(observation, wish, target);
+}
+
+/** The share of the new login that does badly while there is a way back. */
+export function reasonToTurnBack(observation: Observation): ConsumerSeen | undefined {
+  const canTurn = observation.pending !== undefined || loginOf(outgoingOf(observation)) === 'ok';
+  return canTurn ? badShareOf(observation) : undefined;
 }
 
 /** The version whose login is to die. */
@@ -57,27 +63,20 @@ function promoteBack(observation: Observation): Decision {
 
 /** R1: AWSCURRENT stands on the old login. */
 function undo(observation: Observation, wish: Wish, target: StoredVersion | undefined): Decision {
-  const { current, pending, consumers } = observation;
-  const done: Decision = { next: 'closed', outcome: 'rolled back' };
+  const { pending, consumers } = observation;
   const isDead = target === undefined || !isOurs(observation, target);
   const login = isDead ? 'none' : loginOf(target);
-  if (pending === undefined && login !== 'ok' && login !== 'unknown') return done;
   const back = firstOf(consumers, (consumer) => takeBack(consumer, observation, wish));
   if (back !== undefined) return back;
   if (target !== undefined && login === 'unknown') return notKnown(target, 'new');
-  if (target !== undefined && login === 'ok') {
-    const waiting = drain(observation, wish, target);
-    // A new login is never kept: nobody would know of it.
-    return waiting ?? retireLogin(observation, { ...wish, retire: 'scramble' }, target);
-  }
-  const slot = observation.slotSecrets?.find(({ user }) => user !== current?.user);
-  if (slot?.login === 'bad')
-    return {
-      next: 'effect',
-      effect: { do: 'set-password', user: slot.user, of: 'slot-secret' },
-      why: `the proxy cannot log in as ${slot.user}`,
-    };
-  return pending === undefined ? done : clear(pending.versionId);
+  // A new login is never kept: nobody would know of it.
+  if (target !== undefined && login === 'ok')
+    return (
+      drain(observation, wish, target) ?? retireLogin(observation, { ...wish, retire: 'scramble' }, target)
+    );
+  const mended = mendSlotSecrets(observation);
+  if (mended !== undefined) return mended;
+  return pending === undefined ? { next: 'closed', outcome: 'rolled back' } : clear(pending.versionId);
 }
 
 /** Only a slot out of use is ours to lock out: AWSPENDING may name any role. */

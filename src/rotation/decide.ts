@@ -16,7 +16,7 @@ import {
   standbyOf,
 } from './decide-incident.ts';
 import { decideOneRole } from './decide-one-role.ts';
-import { drain, proveConsumers, retireLogin } from './decide-retire.ts';
+import { drain, mendSlotSecrets, proveConsumers, retireLogin } from './decide-retire.ts';
 import { decideRollback } from './decide-rollback.ts';
 import type { Decision, Wish } from './decision.ts';
 import { loginOf, type Observation, type StoredVersion, worstLogin } from './observation.ts';
@@ -38,7 +38,7 @@ const rows: readonly Row[] = [
   decideIncident, // 1 to 4
   currentAtProxy,
   fillPending, // 5
-  pendingProblem, // 6
+  refusePending, // 6
   setPending, // 7
   tellProxy,
   canary, // 8
@@ -78,6 +78,14 @@ function fillPending(observation: Observation): Decision | undefined {
     effect: { do: 'put-pending', token: observation.emptyPending, user: standbyOf(observation) },
     why: 'AWSPENDING stands on a version without a value',
   };
+}
+
+/** A pending value that is not for the standby is none of ours; who holds a dead login gets the current one all the same. */
+function refusePending(observation: Observation, wish: Wish): Decision | undefined {
+  const problem = pendingProblem(observation);
+  if (problem === undefined) return undefined;
+  const decisions = observation.consumers.map((consumer) => bringToCurrent(consumer, observation, wish));
+  return decisions.find((decision) => decision?.next === 'effect') ?? problem;
 }
 
 function setPending(observation: Observation, wish: Wish): Decision | undefined {
@@ -190,17 +198,6 @@ function retirePrevious(observation: Observation, wish: Wish): Decision | undefi
     drain(observation, wish, outgoing) ??
     (isKept ? undefined : retireLogin(observation, wish, outgoing))
   );
-}
-
-/** A slot out of use whose secret does not log in makes the proxy's target unhealthy. */
-function mendSlotSecrets({ slotSecrets, current }: Observation): Decision | undefined {
-  const broken = slotSecrets?.find(({ user, login }) => user !== current?.user && login === 'bad');
-  if (broken === undefined) return undefined;
-  return {
-    next: 'effect',
-    effect: { do: 'set-password', user: broken.user, of: 'slot-secret' },
-    why: `the proxy cannot log in as ${broken.user}`,
-  };
 }
 
 /** Last of all: until then a label says that something is open. */

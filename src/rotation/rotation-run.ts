@@ -1,9 +1,9 @@
 import { Cancelled, type ExitCode, errorCode, errorMessage, exitCodes, UserError } from '../errors.ts';
 import { decide } from './decide.ts';
-import { badShareOf, isOpen } from './decide-consumer.ts';
+import { isOpen } from './decide-consumer.ts';
 import { outgoingOf } from './decide-incident.ts';
 import { drainMsOf } from './decide-retire.ts';
-import { rolledBackVersion } from './decide-rollback.ts';
+import { reasonToTurnBack, rolledBackVersion } from './decide-rollback.ts';
 import type { Decision, Effect, Wish } from './decision.ts';
 import { describeEffect } from './describe-effect.ts';
 import { loginOf, type Observation } from './observation.ts';
@@ -109,7 +109,7 @@ export class RotationRun {
     const { observation } = seen;
     this.#dropStart(observation);
     this.#turnBackIfBad(observation);
-    const decision = decide(observation, this.#wish);
+    const decision = this.#decide(observation);
     switch (decision.next) {
       case 'effect':
         if (this.#wish.rollback) this.#rememberRollback(observation);
@@ -128,11 +128,19 @@ export class RotationRun {
     }
   }
 
+  /** Back as far as there is a way back; a turn that nobody asked for goes forward again where there is none. */
+  #decide(observation: Observation): Decision {
+    const decision = decide(observation, this.#wish);
+    const isTooLate = decision.next === 'stop' && decision.code === 'ROLLBACK_TOO_LATE';
+    if (!isTooLate || this.#scene.wish.rollback) return decision;
+    this.#wish = { ...this.#wish, rollback: false };
+    return decide(observation, this.#wish);
+  }
+
   /** A share that did badly is gone after the first step back: the turn has to be remembered. */
   #turnBackIfBad(observation: Observation): void {
-    const bad = badShareOf(observation);
+    const bad = reasonToTurnBack(observation);
     if (bad === undefined || this.#wish.strategy !== 'slots' || this.#wish.rollback) return;
-    if (observation.pending === undefined && loginOf(outgoingOf(observation)) !== 'ok') return;
     this.#wish = { ...this.#wish, rollback: true };
     const message = `${bad.added?.percent} % of ${bad.id} did badly with the new login: everything goes back`;
     this.#scene.context.report({ type: 'rotation-canary-failed', consumer: bad.id, message });

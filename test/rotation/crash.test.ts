@@ -1,0 +1,196 @@
+import { describe, expect, test } from 'vitest';
+import { Cancelled } from '../../src/errors.ts';
+import type { Wish } from '../../src/rotation/decision.ts';
+import { type Journal, type JournalLine, memoryJournal } from '../../src/rotation/journal.ts';
+import type { RotationParts } from '../../src/rotation/parts.ts';
+import type { RotationReport } from '../../src/rotation/report.ts';
+import { rotate } from '../../src/rotation/rotate.ts';
+import { FakeClock } from './fake-clock.ts';
+import { type MemoryConsumerOptions, MemoryWorld } from './memory-parts.ts';
+import { resumeWish, testContext, wishFor } from './test-run.ts';
+
+const consumers: readonly MemoryConsumerOptions[] = [
+  { id: 'function api' },
+  { id: 'function env', kind: 'holds', staged: true },
+  { id: 'parameter /shop/url', kind: 'holds', unproved: 'nobody can ask a parameter' },
+];
+
+type Fault = 'killed before' | 'killed after' | 'answer lost';
+const changing = [
+  'putPending',
+  'promote',
+  'clearPending',
+  'put',
+  'shift',
+  'giveNext',
+  'prove',
+  'setPassword',
+  'retire',
+];
+
+/** Parts of which the `at`th changing call meets that fault. */
+function withFault(
+  parts: RotationParts,
+  at: number,
+  fault: Fault,
+): RotationParts & { readonly calls: () => number } {
+  let calls = 0;
+  const guard = <T extends object>(part: T): T =>
+    new Proxy(part, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name);
+        if (typeof value !== 'function') return value;
+        if (!changing.includes(String(name))) return value.bind(target);
+        return async (...args: unknown[]) => {
+          const isFaulty = calls === at;
+          calls += 1;
+          if (isFaulty && fault === 'killed before') throw new Cancelled('killed');
+          const result: unknown = await value.apply(target, args);
+          if (isFaulty && fault === 'killed after') throw new Cancelled('killed');
+          if (isFaulty) throw new Error('the answer is lost');
+          return result;
+        };
+      },
+    });
+  return {
+    ...parts,
+    store: guard(parts.store),
+    database: guard(parts.database),
+    consumers: parts.consumers.map(guard),
+    ...(parts.slotStores && { slotStores: parts.slotStores.map(guard) }),
+    calls: () => calls,
+  };
+}
+
+/** A journal of which, after a crash, only this is left. */
+const remains: Record<string, (lines: readonly JournalLine[]) => readonly JournalLine[]> = {
+  all: (lines) => lines,
+  'all but the last line': (lines) => lines.slice(0, -1),
+  'the first half': (lines) => lines.slice(0, lines.length / 2),
+  nothing: () => [],
+};
+
+async function spoiled(journal: Journal, left: keyof typeof remains): Promise<Journal> {
+  const after = memoryJournal();
+  for (const rotation of await journal.rotations())
+    for (const line of remains[left]?.(await journal.read(rotation)) ?? [])
+      await after.append(rotation, line);
+  return left === 'nothing' ? after : { ...after, key: journal.key };
+}
+
+interface Scenario {
+  readonly wish: Partial<Wish>;
+  readonly withProxy?: boolean;
+  readonly lagMs?: number;
+  /** What a resumed run is asked for. */
+  readonly resume?: Partial<Wish>;
+}
+
+const scenarios: Record<string, Scenario> = {
+  'two slots': { wish: {} },
+  'two slots, a replica three seconds behind': { wish: {}, lagMs: 3_000 },
+  'two slots, nologin, no canary': { wish: { retire: 'nologin', canary: [100] } },
+  'two slots, the old login is kept': { wish: { retire: 'keep' }, resume: { retire: 'keep' } },
+  'two slots behind a proxy': { wish: {}, withProxy: true },
+  'two slots behind a proxy that is slow': { wish: {}, withProxy: true, lagMs: 3_000 },
+  next: { wish: { strategy: 'next' }, resume: { strategy: 'next' } },
+  single: {
+    wish: { strategy: 'single', acceptWindow: true },
+    resume: { strategy: 'single', acceptWindow: true },
+  },
+};
+
+function worldOf({ withProxy = false, lagMs = 0 }: Scenario, clock: FakeClock): MemoryWorld {
+  const endpoints = [
+    { title: 'writer', lagMs: 0 },
+    { title: 'reader', lagMs: withProxy ? 0 : lagMs },
+  ];
+  const world = new MemoryWorld({ clock: clock.now, consumers, withProxy, endpoints });
+  for (const endpoint of world.database.proxyEndpoints) endpoint.lagMs = lagMs;
+  return world;
+}
+
+/** Every change of the world is looked at as it stands. */
+function watched(world: MemoryWorld): { readonly parts: RotationParts; readonly violations: string[] } {
+  const violations: string[] = [];
+  const look = <T extends object>(part: T): T =>
+    new Proxy(part, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name);
+        if (typeof value !== 'function') return value;
+        if (!changing.includes(String(name))) return value.bind(target);
+        return async (...args: unknown[]) => {
+          const result: unknown = await value.apply(target, args);
+          violations.push(...world.violations().map((violation) => `after ${String(name)}: ${violation}`));
+          return result;
+        };
+      },
+    });
+  const { parts } = world;
+  return {
+    violations,
+    parts: {
+      ...parts,
+      store: look(parts.store),
+      database: look(parts.database),
+      consumers: parts.consumers.map(look),
+      ...(parts.slotStores && { slotStores: parts.slotStores.map(look) }),
+    },
+  };
+}
+
+async function crashed(
+  scenario: Scenario,
+  at: number,
+  fault: Fault,
+): Promise<{
+  world: MemoryWorld;
+  clock: FakeClock;
+  journal: Journal;
+  parts: RotationParts;
+  violations: string[];
+  calls: number;
+}> {
+  const clock = new FakeClock();
+  const world = worldOf(scenario, clock);
+  const { parts, violations } = watched(world);
+  const journal = memoryJournal();
+  const faulty = withFault(parts, at, fault);
+  await rotate(testContext(), faulty, wishFor(scenario.wish), { journal, clock }).catch((error: unknown) => {
+    if (!(error instanceof Cancelled)) throw error;
+  });
+  return { world, clock, journal, parts, violations, calls: faulty.calls() };
+}
+
+const isSingle = ({ wish }: Scenario): boolean => wish.strategy === 'single';
+
+describe.each(Object.entries(scenarios))('%s', (_name, scenario) => {
+  const resume = resumeWish(scenario.resume);
+
+  test.each<Fault>(['killed before', 'killed after', 'answer lost'])('%s any effect', async (fault) => {
+    const { calls } = await crashed(scenario, -1, fault);
+    for (let at = 0; at < calls; at += 1) {
+      for (const left of Object.keys(remains)) {
+        const crash = await crashed(scenario, at, fault);
+        const options = { journal: await spoiled(crash.journal, left), clock: crash.clock };
+        const context = testContext();
+        const where = `effect ${at}, journal: ${left}`;
+        const first: RotationReport = await rotate(context, crash.parts, resume, options);
+        expect(first, where).toMatchObject({ outcome: 'closed', exit: 0 });
+        const second = await rotate(context, crash.parts, resume, options);
+        expect(second, where).toMatchObject({ outcome: 'closed', effects: [] });
+        if (!isSingle(scenario)) expect(crash.violations, where).toEqual([]);
+        // What was given up may have been bad before; what is held is good.
+        crash.clock.advance(10_000);
+        expect(crash.world.violations(), where).toEqual([]);
+        if (fault === 'answer lost') break;
+      }
+    }
+    expect(calls).toBeGreaterThan(4);
+  });
+});
+
+test('with one role and no candidate the window is open', async () => {
+  const { violations } = await crashed(scenarios.single as Scenario, -1, 'killed before');
+  expect(violations.length).toBeGreaterThan(0);
+});
