@@ -105,6 +105,16 @@ describe.each(subjects)('a connection that lives through a rotation, in %s', (_t
   });
 });
 
+test('in Python, what libpq cannot bound is not begun late in an invocation', async () => {
+  const driver = await startWarm('python');
+  moveStoreToB();
+  await skip(driver, justOverMaxAgeMs);
+  await driver.do({ op: 'invoke', remainingMs: 2_400 });
+  expect(await userOf(driver)).toBe('library_a');
+  await driver.do({ op: 'invoke', remainingMs: 60_000 });
+  expect(await userOf(driver)).toBe('library_b');
+});
+
 describe.each(driverLanguages)('between a connection and the store, in %s', (language) => {
   test('frozen through the rotation, it asks before its first statement', async () => {
     const driver = await startWarm(language);
@@ -136,6 +146,29 @@ describe.each(driverLanguages)('between a connection and the store, in %s', (lan
     // Its second try has an answer, which no statement waits for.
     moveStoreToB();
     await expect.poll(() => userOf(driver), { timeout: 20_000, interval: 300 }).toBe('library_b');
+  });
+
+  test('a server that the environment names itself does not change with the store', async () => {
+    const driver = await startWarm(language);
+    const pid = await pidOf(driver);
+    bed.endpoint.secret = secretOf('library_a', 'canary-a', { host: 'elsewhere.invalid', port: 1 });
+    await skip(driver, justOverMaxAgeMs);
+    expect(await pidOf(driver)).toBe(pid);
+    expect(bed.endpoint.asked).toHaveLength(1);
+    expect(driver.log).toEqual([]);
+  });
+
+  test('where the store names the server, another one is moved to', async () => {
+    const { PGHOST: host = '', PGPORT: port, PGDATABASE: dbname, ...rest } = bed.server;
+    const place = { host, port: Number(port), dbname };
+    const nobody = { ...rest, PGHOST: '', PGPORT: '', PGDATABASE: '' };
+    bed.endpoint.secret = secretOf('library_a', 'canary-a', place);
+    const driver = await startWarm(language, nobody);
+    const pid = await pidOf(driver);
+    bed.endpoint.secret = secretOf('library_a', 'canary-a', { ...place, dbname: 'postgres' });
+    await skip(driver, justOverMaxAgeMs);
+    expect(await driver.query('select current_database()::text as name')).toEqual([{ name: 'postgres' }]);
+    expect(await pidOf(driver)).not.toBe(pid);
   });
 
   test('a new login that is refused, or has no room, leaves the old one in use', async () => {

@@ -1,11 +1,11 @@
 // Part of lambdapg's connection runtime: do not edit. `src/db.ts` is yours.
-import { areEqual, type Counts, type CredentialSource, type Credentials } from './credentials.ts';
+import type { Counts, CredentialSource, Credentials } from './credentials.ts';
 import { logIn } from './log-in.ts';
 import { emitMetrics } from './metrics.ts';
 import type { Opened } from './open-client.ts';
 import { spareMs } from './patience.ts';
 import { isRefusedLogin } from './refusal.ts';
-import type { Settings } from './settings.ts';
+import { type Settings, serverOf } from './settings.ts';
 
 /** The connection works as it is, so no statement waits longer than this to learn of another login, or to get it. */
 const readWithinMs = 1_000;
@@ -17,7 +17,7 @@ const logInWithinMs = 2_000;
  */
 export async function renewClient(settings: Settings, held: Credentials): Promise<Opened | undefined> {
   const credentials = await readInTime(settings.credentials);
-  if (credentials === undefined || areEqual(credentials, held)) return undefined;
+  if (credentials === undefined || isSameLogin(settings, credentials, held)) return undefined;
   const counts: Counts = { authFailures: 0, fallbacks: 0, refreshes: 1, waits: 0, renewals: 0 };
   const startedAt = Date.now();
   try {
@@ -30,6 +30,20 @@ export async function renewClient(settings: Settings, held: Credentials): Promis
   } finally {
     // A connection there is, in any case.
     emitMetrics(settings, counts, Date.now() - startedAt, true);
+  }
+}
+
+function isSameLogin(settings: Settings, one: Credentials, other: Credentials): boolean {
+  if (one.user !== other.user || one.password !== other.password) return false;
+  // What the environment names itself does not change with the store.
+  return placeOf(settings, one) === placeOf(settings, other);
+}
+
+function placeOf(settings: Settings, credentials: Credentials): string {
+  try {
+    return Object.values(serverOf(settings, credentials)).join(' ');
+  } catch {
+    return '';
   }
 }
 

@@ -13,8 +13,9 @@ from psycopg.rows import DictRow
 from .credentials import ChangingCredentials, Credentials
 from .log_in import Session
 from .open_session import Opened, open_session
+from .patience import has_left
 from .probe import ProbeAnswer, probe
-from .renew_session import renew_session
+from .renew_session import RENEWAL_TAKES_S, renew_session
 from .settings import Settings
 
 _LOOK_AFTER_S = 0.01
@@ -78,7 +79,8 @@ class Connection:
     def _renew(self, session: Session) -> Session:
         """Between two pieces of work: nothing is open on the session."""
         store = self._store()
-        if store is None or self._credentials is None:
+        # Put off to the next piece of work, or the next invocation.
+        if store is None or self._credentials is None or not has_left(RENEWAL_TAKES_S):
             return session
         opened = renew_session(self._settings(), store, self._credentials)
         if opened is not None:

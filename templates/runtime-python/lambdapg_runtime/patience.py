@@ -37,6 +37,12 @@ def spare_s(limit_s: float) -> float:
     return min(limit_s, left / 4) if left > 0 else limit_s
 
 
+def has_left(seconds: float) -> bool:
+    """Whether the invocation has so much time left, or nobody knows."""
+    left = _invocation_ends_at - time.time()
+    return left <= 0 or left >= seconds
+
+
 def _left_s() -> float:
     now = time.time()
     # One that is over belonged to an invocation before this one.
