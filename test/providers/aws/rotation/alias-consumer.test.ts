@@ -70,30 +70,33 @@ describe('a function with its login in variables, behind an alias', () => {
     expect(await world.versions('shop')).toEqual(['$LATEST', '1', '2']);
   });
 
-  test.each(
-    ['UpdateFunctionConfiguration', 'PublishVersion', 'Invoke', 'UpdateAlias'].flatMap((action) => [
-      { action, kind: 'drop-before' as const },
-      { action, kind: 'drop-after' as const },
-    ]),
-  )('killed at $action ($kind) ends with one new version', async ({ action, kind }) => {
-    const world = await start();
-    for (const [percent, version] of [
-      [5, '1'],
-      [100, '2'],
-    ] as const) {
-      await world.bed.fault({ service: 'lambda', action, kind, count: action === 'Invoke' ? 5 : 1 });
-      await liveOf(world).then((consumer) => consumer.shift?.(fresh, percent)?.catch(() => {}));
-      await world.bed.clearFaults();
-      const resumed = await liveOf(world);
-      await resumed.shift?.(fresh, percent);
-      expect((await world.alias('shop')).version).toBe(version);
-    }
-    await world.bed.clearRequests();
-    await (await liveOf(world)).shift?.(fresh, 100);
-    expect(await world.changes()).toEqual([]);
-    expect(await world.versions('shop')).toEqual(['$LATEST', '1', '2']);
-    expect(await world.variables('shop', '1')).toEqual(holding);
-  });
+  test.each(['UpdateFunctionConfiguration', 'PublishVersion', 'Invoke', 'UpdateAlias'])(
+    'that goes wrong after %s ends with one new version',
+    async (action) => {
+      const world = await start();
+      for (const [percent, version] of [
+        [5, '1'],
+        [100, '2'],
+      ] as const) {
+        await world.bed.fault({
+          service: 'lambda',
+          action,
+          kind: 'drop-after',
+          count: action === 'Invoke' ? 5 : 1,
+        });
+        await liveOf(world).then((consumer) => consumer.shift?.(fresh, percent)?.catch(() => {}));
+        await world.bed.clearFaults();
+        const resumed = await liveOf(world);
+        await resumed.shift?.(fresh, percent);
+        expect((await world.alias('shop')).version).toBe(version);
+      }
+      await world.bed.clearRequests();
+      await (await liveOf(world)).shift?.(fresh, 100);
+      expect(await world.changes()).toEqual([]);
+      expect(await world.versions('shop')).toEqual(['$LATEST', '1', '2']);
+      expect(await world.variables('shop', '1')).toEqual(holding);
+    },
+  );
 
   test('is not given to a version that does not log in', async () => {
     const world = await startConsumerBed({

@@ -1,30 +1,14 @@
 import { onTestFinished } from 'vitest';
-import { configSchema } from '../../../../src/project/config-schema.ts';
-import { parseProjectName } from '../../../../src/project/names.ts';
 import { openAws } from '../../../../src/providers/aws/clients.ts';
 import { consumersOf } from '../../../../src/providers/aws/rotation/consumers.ts';
 import type { ConsumerWorld } from '../../../../src/providers/aws/rotation/function-consumer.ts';
-import { parseStage } from '../../../../src/providers/aws/stage.ts';
-import type { Consumer, ReadVersion, StoreSeen } from '../../../../src/rotation/parts.ts';
-import { Secret } from '../../../../src/secret.ts';
+import type { Consumer } from '../../../../src/rotation/parts.ts';
+import type { Secret } from '../../../../src/secret.ts';
 import { type Bed, startBed } from '../../../bed/bed.ts';
 import { emptyZip, trustLambda } from '../../../bed/differs.ts';
-import { testContext } from '../../../postgres-server.ts';
+import { consumerWorld, type Input, secretArn } from './consumer-world.ts';
 
-export const secretArn = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:shop-dev/active-AbCdEf';
-
-export const versionOf = (user: string, password: string, id = user): ReadVersion => ({
-  versionId: `00000000-0000-4000-8000-${id.padStart(12, '0')}`,
-  login: { user, password: new Secret(password) },
-});
-
-export const [old, fresh] = [versionOf('shop_a', 'old-password'), versionOf('shop_b', 'new/p@ssword')];
-
-/** The labels of a rotation: before it is promoted, and after. */
-export const prepared: StoreSeen = { current: old, pending: fresh, pendingIsCurrent: false };
-export const promoted: StoreSeen = { current: fresh, previous: old, pendingIsCurrent: true };
-
-export type Input = Record<string, unknown>;
+export * from './consumer-world.ts';
 
 export interface ConsumerBed {
   readonly bed: Bed;
@@ -54,7 +38,6 @@ export async function startConsumerBed(
   if (options.bed === undefined) onTestFinished(() => bed.stop());
   Object.assign(process.env, bed.environment);
   const aws = await openAws({ region: bed.region });
-  const context = testContext();
   const lambda = <Output>(action: string, input: Input): Promise<Output> =>
     bed.aws<Output>({ service: 'lambda', action, input, plain: false });
   const role = await makeRole(bed);
@@ -75,14 +58,7 @@ export async function startConsumerBed(
       const Payload = Buffer.from(JSON.stringify(answer(has))).toString('base64');
       return { output: { StatusCode: 200, Payload } };
     });
-  const worldOf = (listed: readonly Input[], functions: Input): ConsumerWorld => {
-    const config = configSchema.parse({
-      ...{ name: 'shop', template: 'api-node', language: 'node', runtime: 'nodejs24.x' },
-      ...{ functions, cloud: { rotation: { consumers: listed } } },
-    });
-    const project = { dir: '/', config, names: parseProjectName('shop') };
-    return { aws, context, stage: parseStage(project, 'dev', false) };
-  };
+  const worldOf: ConsumerBed['worldOf'] = (listed, functions) => consumerWorld(aws, listed, functions);
   const consumers: ConsumerBed['consumers'] = (listed, functions = {}) =>
     consumersOf(worldOf(listed, functions), { secretArn });
   return {
