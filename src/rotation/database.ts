@@ -16,7 +16,8 @@ import { rotationRightsJob, rotationRoomJob } from '../jobs/rotation-room-job.ts
 import { rotationSessionsJob } from '../jobs/rotation-sessions-job.ts';
 import { Secret } from '../secret.ts';
 import { type LeaseTimes, usualTimes, withRowLease } from './database-lease.ts';
-import type { EndpointLogin, SessionSeen } from './observation.ts';
+import { endSessionsOf, listSessionsOf } from './database-sessions.ts';
+import type { EndpointLogin } from './observation.ts';
 import type { RotationDatabase, StoredLogin } from './parts.ts';
 
 /** A place where the application may log in. */
@@ -88,6 +89,13 @@ export function openRotationDatabase(
       .map(({ target }) => ({ ...target, user: admin.user, password: admin.password }))
       .filter(({ host, port }) => host !== admin.host || port !== admin.port),
   ];
+  let isHiddenSaid = false;
+  const sayHidden = (why: string): void => {
+    if (isHiddenSaid) return;
+    isHiddenSaid = true;
+    const message = `who is still connected with the old login cannot be seen: ${why}`;
+    context.report({ type: 'sessions-hidden', message });
+  };
   return {
     async verifyLease() {
       if (held === undefined) throw new Error('a rotation goes on without the lease');
@@ -106,25 +114,11 @@ export function openRotationDatabase(
         how === 'nologin' ? { to: 'nologin' } : { to: 'verifier', verifier: lostVerifier() },
       );
       if (terminate === 'none') return 0;
-      const end = terminate === 'idle' ? { unusedMs: idleMs } : {};
-      const all = await Promise.all(
-        servers().map((server) => open.run(rotationSessionsJob, server, { user, end })),
-      );
-      const refused = all.find(({ ended }) => (ended?.refused ?? 0) > 0)?.ended;
-      if (refused !== undefined) reportLeft(context, user, admin.user, refused);
-      return all.reduce((total, { ended }) => total + (ended?.ended ?? 0), 0);
+      return endSessionsOf(context, open, servers(), user, terminate === 'idle' ? idleMs : undefined);
     },
     async sessions(user) {
       if (proxyEndpoints.length > 0) return undefined;
-      const all = await Promise.all(
-        servers().map((server) => open.run(rotationSessionsJob, server, { user })),
-      );
-      const found: SessionSeen[] = [];
-      for (const { seen } of all) {
-        if (seen === undefined || seen.hidden) return undefined;
-        found.push(...seen.sessions);
-      }
-      return withoutRepetitions(found);
+      return listSessionsOf(open, servers(), user, sayHidden);
     },
     async now() {
       return (await open.run(rotationSessionsJob, admin, { user: admin.user })).now;
@@ -197,21 +191,4 @@ async function withSession<T>(
     return work(async () => {});
   }
   return withLeaseSession(target, id, renewEveryMs, work);
-}
-
-/** A cluster's endpoint and the instance behind it list the same sessions. */
-function withoutRepetitions(sessions: readonly SessionSeen[]): SessionSeen[] {
-  const keyOf = ({ pid, startedAt, address }: SessionSeen) => `${pid} ${startedAt} ${address}`;
-  return [...new Map(sessions.map((session) => [keyOf(session), session])).values()];
-}
-
-function reportLeft(
-  { report }: Context,
-  user: string,
-  admin: string,
-  { refused, why = '' }: { readonly refused: number; readonly why?: string },
-): void {
-  const grant = `GRANT pg_signal_backend TO "${admin}"`;
-  const message = `${refused} sessions of "${user}" stay until they end by themselves: ${why}; ${grant} lets "${admin}" end them`;
-  report({ type: 'sessions-left', user, refused, message });
 }

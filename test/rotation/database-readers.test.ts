@@ -4,6 +4,7 @@ import { withClient } from '../../src/database/with-client.ts';
 import { worstLogin } from '../../src/rotation/observation.ts';
 import type { StoredLogin } from '../../src/rotation/parts.ts';
 import { Secret } from '../../src/secret.ts';
+import { testContext } from '../postgres-server.ts';
 import { startTestStandby, type TestStandby } from '../standby-server.ts';
 import { failureOf, openRotation, startServer, type TestServer, writerOf } from './database-bed.ts';
 
@@ -65,6 +66,18 @@ test('sessions of a reader are listed, and ended, with those of the writer', asy
         await expect(client.query('SELECT 1')).rejects.toThrow();
       }),
     );
+  });
+});
+
+test('a reader that does not answer keeps nobody from retiring a login, and is told of', async () => {
+  const context = testContext();
+  const writer = writerOf(server);
+  const dead = { title: 'reader', target: { ...writer.target, port: 1 } };
+  const database = openRotation(server, { context, endpoints: [writer, dead] });
+  await database.withLease(async () => {
+    expect(await database.retire('library_b', 'scramble', 'all', 0)).toBe(0);
+    const left = { type: 'sessions-left', message: expect.stringContaining('those on localhost:1 (') };
+    expect(context.events).toContainEqual(expect.objectContaining(left));
   });
 });
 
