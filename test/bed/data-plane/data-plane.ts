@@ -34,6 +34,7 @@ export interface DataPlane {
   readonly ca: string;
   readonly databases: Databases;
   readonly proxies: Proxies;
+  readonly functions: Functions;
   readonly identities: Identities;
   /** The value for `--db-host-map`: `name=127.x.y.z:5432,…` as it is now. */
   hostMap(): string;
@@ -115,6 +116,7 @@ export async function startDataPlane(bed: Bed, options: DataPlaneOptions = {}): 
     ca: authority.certificate,
     databases,
     proxies,
+    functions,
     identities,
     hostMap: () => hostMap.toString(),
     findHost: (name) => hostMap.get(name),
