@@ -1,10 +1,12 @@
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { policyFor } from '../../../../src/providers/aws/permissions/policy.ts';
 import {
   type ManagedOptions,
   type ManagedReport,
   rotateManaged,
 } from '../../../../src/providers/aws/rotation/managed.ts';
 import { startDataPlane } from '../../../bed/data-plane/data-plane.ts';
+import { coveredBy } from '../permissions/covered-by.ts';
 import { type StageBed, startStageBed } from './endpoints-world.ts';
 
 let stage: StageBed;
@@ -13,7 +15,7 @@ beforeEach(async () => {
 });
 
 const aurora = { database: { kind: 'aurora' } };
-const pace = 0.01;
+const pace = 0.03;
 
 async function rotate(options: ManagedOptions = {}, cloud = {}, env = {}): Promise<ManagedReport> {
   const world = await stage.world(cloud, env);
@@ -32,6 +34,7 @@ describe.each([
     onTestFinished(() => plane.stop());
     await make();
     await stage.bed.pace({ 'rds.masterSecret': 3 });
+    await stage.bed.clearRequests();
     const report = await rotate({}, cloud, { ...plane.environment });
     expect(report).toMatchObject({ outcome: 'closed', exit: 0, joined: false, login: { login: 'ok' } });
     expect(report.versionAfter).not.toBe(report.versionBefore);
@@ -39,7 +42,10 @@ describe.each([
     expect(again).toMatchObject({ outcome: 'closed', versionBefore: report.versionAfter });
     expect(again.versionAfter).toBe(report.versionAfter);
     expect(await asked()).toBe(1);
-  });
+    const { account } = stage.bed;
+    const target = { project: 'shop', stage: 'dev', account, region: 'us-east-1', partition: 'aws' };
+    expect(await coveredBy(policyFor(['rotate'], target), await stage.bed.requests(), target)).toEqual([]);
+  }, 90_000);
 });
 
 const ok = async () => ({ endpoint: 'writer', login: 'ok' }) as const;
