@@ -13,10 +13,12 @@ const grantsOf = (acl: string): string => `
 const ownSchema = (schema: string): string =>
   `(${schema} = 'information_schema' OR ${schema} LIKE 'pg\\_%' OR ${schema} = 'lambdapg')`;
 
+/** The search path of whoever looks can be its own: then PostgreSQL's is taken for the server's. */
 export const serverSql = `
   SELECT current_setting('server_version_num')::int / 10000 AS major, current_user AS admin,
          (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS superuser,
-         (SELECT reset_val FROM pg_settings WHERE name = 'search_path') AS "searchPath",
+         (SELECT CASE WHEN source IN ('default', 'configuration file', 'command line') THEN reset_val ELSE boot_val END
+            FROM pg_settings WHERE name = 'search_path') AS "searchPath",
          coalesce(current_setting('rds.restrict_password_commands', true) IN ('1', 'on'), false) AS "restrictsPasswords"`;
 
 export const databaseSql = 'SELECT current_database() AS database';

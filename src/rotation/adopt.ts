@@ -3,7 +3,7 @@ import { type AdoptLimits, usualAdoptLimits } from '../database/adopt-role.ts';
 import type { OpenDatabase } from '../database/open-database.ts';
 import type { RoleGraph } from '../database/role-graph.ts';
 import type { RoleNames } from '../database/roles.ts';
-import { UserError } from '../errors.ts';
+import { errorCode, UserError } from '../errors.ts';
 import { adoptRoleJob } from '../jobs/adopt-role-job.ts';
 import { roleGraphJob } from '../jobs/role-graph-job.ts';
 import { planAdopt } from './adopt-plan.ts';
@@ -14,6 +14,9 @@ export type AdoptDatabase = Pick<OpenDatabase, 'admin' | 'run'>;
 
 /** Tables that consumers make while it works are found by another look; then something makes them all the time. */
 const mostRounds = 4;
+
+/** It exists already; it does not any more; somebody else changed the same role. */
+const outdated = new Set(['42710', '42P01', '42704', 'XX000']);
 
 export function readGraph(open: AdoptDatabase, focus: readonly string[]): Promise<RoleGraph> {
   return open.run(roleGraphJob, open.admin, { focus });
@@ -57,8 +60,13 @@ export async function adopt(
     const message = `adopting "${plan.role}": ${count} statements in ${batches.length} transactions`;
     context.report({ type: 'adopting', message, role: plan.role, statements: count });
     const lockTimeoutMs = Math.min(limits.lockTimeoutMs, next.lockTimeoutMs ?? Number.POSITIVE_INFINITY);
-    await open.run(adoptRoleJob, open.admin, { ...limits, batches, lockTimeoutMs });
-    statements += count;
+    try {
+      await open.run(adoptRoleJob, open.admin, { ...limits, batches, lockTimeoutMs });
+      statements += count;
+    } catch (error) {
+      // The world is not what was planned on: another adoption, or a migration, was at work.
+      if (round === mostRounds || !outdated.has(errorCode(error) ?? '')) throw error;
+    }
     next = await readAdoptPlan(open, plan.role, plan.names);
   }
   const left = next.transactions.flatMap(({ steps }) => steps.map(({ sql }) => sql));

@@ -63,6 +63,27 @@ test('a table that stays locked: it stops after its patience, says who, and cons
   expect(load.failures).toEqual([]);
 });
 
+test('two at once, and a table that is dropped meanwhile: both come to the same end', async () => {
+  await asSuperuser(
+    `CREATE TABLE public.short_lived (id int); ALTER TABLE public.short_lived OWNER TO ${role}`,
+  );
+  const [one, other] = [await plan(), await plan()];
+  await asSuperuser('DROP TABLE public.short_lived');
+  // Only their beginnings: the rest is for the next test.
+  const begin = (whole: AdoptPlan) => ({ ...whole, transactions: whole.transactions.slice(0, 1) });
+  const runs = [one, other].map((whole) =>
+    adopt(testContext(), { ...single.open, run: firstRounds(single.open.run) }, begin(whole)),
+  );
+  for (const run of runs) await expect(run).rejects.toThrow('enough');
+  const stale = {
+    ...one,
+    transactions: one.transactions.filter(({ title }) => title.includes('short_lived')),
+  };
+  expect(stale.transactions).toHaveLength(1);
+  const open = { ...single.open, run: firstRounds(single.open.run) };
+  await expect(adopt(testContext(), open, stale)).rejects.toThrow('enough');
+});
+
 test('interrupted after each transaction, it goes on from what is there, and consumers notice nothing', async () => {
   const load = startLoad(single.app);
   let turns = 0;
@@ -94,6 +115,16 @@ test('nothing can be cancelled half-way: after Ctrl-C the next transaction is no
   await adopt(testContext(), single.open, await plan());
   expect((await plan()).transactions).toEqual([]);
 });
+
+/** Runs as far as the plan that was made anew, and not that one. */
+function firstRounds(run: SingleRole['open']['run']): SingleRole['open']['run'] {
+  let plans = 0;
+  return async (job, target, input) => {
+    if (job.name === 'role-graph') plans += 1;
+    if (job.name === 'adopt-role' && plans > 0) throw new Error('enough');
+    return run(job, target, input);
+  };
+}
 
 /** The second job of this run never comes. */
 function onlyOnce(run: SingleRole['open']['run']): SingleRole['open']['run'] {

@@ -1,4 +1,4 @@
+import { postgresMajors } from '../../src/project/postgres-packages.ts';
 import { describeAdopt } from './adopt-suite.ts';
 
-describeAdopt(16);
-describeAdopt(18);
+for (const major of postgresMajors) describeAdopt(major, 'plain', 'quoted');

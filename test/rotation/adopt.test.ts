@@ -1,4 +1,4 @@
 import { describeAdopt } from './adopt-suite.ts';
 
-describeAdopt(15);
-describeAdopt(17);
+describeAdopt(15, 'quoted');
+describeAdopt(17, 'plain');
