@@ -15,8 +15,12 @@ const options = { applicationName: 'semantics test' };
 const [oldPassword, newPassword] = [new Secret('the-old-password'), new Secret('the-new-password')];
 const verifierOf = (password: Secret) => `'${scramVerifier(password)}'`;
 
-/** What a rotation rests on: how PostgreSQL treats sessions and logins while a role changes. */
-export function describeRotationSemantics(major: PostgresMajor): void {
+/**
+ * What a rotation rests on: how PostgreSQL treats sessions and logins while a role changes.
+ *
+ * @param lagMs also waits for a replica that is really so far behind
+ */
+export function describeRotationSemantics(major: PostgresMajor, { lagMs }: { lagMs?: number } = {}): void {
   describe(`PostgreSQL ${major}`, () => {
     let server: Server;
     let role: ConnectionTarget;
@@ -161,6 +165,22 @@ export function describeRotationSemantics(major: PostgresMajor): void {
         ]);
         const change = withClient(standby.admin, options, (client) => client.query('ALTER ROLE app NOLOGIN'));
         expect(await codeOf(change)).toBe('25006');
+      });
+
+      test.runIf(lagMs !== undefined)('P10 so it is for as long as the replica lags', async () => {
+        await standby.caughtUp();
+        await standby.setDelay(lagMs ?? 0);
+        const there = standby.at(role);
+        await admin(`ALTER ROLE app PASSWORD ${verifierOf(newPassword)}`);
+        expect([await logIn(oldPassword, there), await logIn(newPassword, there)]).toEqual([
+          'ok',
+          '28P01 bad',
+        ]);
+        await standby.caughtUp();
+        expect([await logIn(oldPassword, there), await logIn(newPassword, there)]).toEqual([
+          '28P01 bad',
+          'ok',
+        ]);
       });
     });
   });

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { hostname, userInfo } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { releaseLease, takeLease } from '../../src/database/rotation-lease.ts';
+import { type Client, withClient } from '../../src/database/with-client.ts';
 import { Secret } from '../../src/secret.ts';
 import { thisMachine } from '../../src/this-machine.ts';
 import { testContext } from '../postgres-server.ts';
@@ -182,6 +184,26 @@ async function waitFor(condition: string): Promise<void> {
     })
     .not.toHaveLength(0);
 }
+
+test('whose answer was lost takes it again; who lost it gives nothing back', async () => {
+  const client = <T>(work: (client: Client) => Promise<T>) =>
+    withClient(server.local.admin, { applicationName: 'lease test' }, work);
+  const holder = { run: '0123456789abcdef', user: 'ada', host: 'fern', machine: 'another', pid: 1 };
+  const wish = { id: 'shop-dev', holder, leaseMs: 60_000 };
+  const lost = await client((one) => takeLease(one, wish));
+  const again = await client((one) => takeLease(one, wish));
+  expect(again.fence).toBe(lost.fence + 1);
+  const other = { ...wish, holder: { ...holder, run: 'fedcba9876543210' } };
+  expect(await client((one) => takeLease(one, other))).toMatchObject({ holder, fence: again.fence });
+  // Only of the run that is known to be dead, not of whoever came after it.
+  expect(await client((one) => takeLease(one, { ...other, insteadOf: lost.fence }))).toHaveProperty('holder');
+  const next = await client((one) => takeLease(one, { ...other, insteadOf: again.fence }));
+  expect(next).toMatchObject({ run: 'fedcba9876543210', fence: again.fence + 1 });
+  await client((one) => releaseLease(one, { id: 'shop-dev', run: holder.run, fence: again.fence }));
+  expect(await client((one) => takeLease(one, wish))).toHaveProperty('holder');
+  await client((one) => releaseLease(one, { id: 'shop-dev', run: 'fedcba9876543210', fence: next.fence }));
+  expect(await client((one) => takeLease(one, wish))).toMatchObject({ fence: next.fence + 1 });
+});
 
 describe('the session on top of the lease', () => {
   const endSession = () =>

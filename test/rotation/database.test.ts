@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { loginTry } from '../../src/database/login-sessions.ts';
 import { withClient } from '../../src/database/with-client.ts';
 import type { StoredLogin } from '../../src/rotation/parts.ts';
 import { Secret } from '../../src/secret.ts';
@@ -85,8 +86,8 @@ test('sessions of a login are listed with who has them, without the rotation’s
     await withClient(target, options, (idle) =>
       withClient(target, options, async (busy) => {
         await busy.query('BEGIN');
-        await rotation.logins(login);
-        const seen = (await rotation.sessions('library_b')) ?? [];
+        const list = () => rotation.sessions('library_b');
+        const seen = (await withClient(target, { applicationName: loginTry }, list)) ?? [];
         expect(seen).toMatchObject([
           { user: 'library_b', application: 'library', state: 'idle' },
           { user: 'library_b', application: 'library', state: 'idle in transaction' },
