@@ -2,7 +2,12 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateFunctionCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { CreateDBInstanceCommand, RDSClient } from '@aws-sdk/client-rds';
+import {
+  CreateDBInstanceCommand,
+  CreateDBProxyCommand,
+  RDSClient,
+  RegisterDBProxyTargetsCommand,
+} from '@aws-sdk/client-rds';
 import { bundleRotation } from '../../../../scripts/bundle-runner.js';
 import { quoteLiteral } from '../../../../src/database/identifier.ts';
 import { scramVerifier } from '../../../../src/database/scram.ts';
@@ -63,12 +68,13 @@ const config = {
   functions: { api: { handler: 'src/api.handler' } },
 };
 
-export async function startRotationFunctionBed(): Promise<RotationFunctionBed> {
+/** @param proxied behind RDS Proxy, with a secret for each slot */
+export async function startRotationFunctionBed(proxied = false): Promise<RotationFunctionBed> {
   const folder = await makeTempDir();
   const [bed] = await Promise.all([
     startBed({ pace: { default: 0 } }),
     bundleRotation({ outfile: join(folder, 'dist/rotation/index.mjs') }),
-    writeFile(join(folder, 'lambdapg.json'), JSON.stringify(config)),
+    writeFile(join(folder, 'lambdapg.json'), JSON.stringify({ ...config, cloud: { proxy: proxied && {} } })),
   ]);
   const plane = await startDataPlane(bed, { checksNetwork: false });
   const aws = <Output = Input>(service: string, action: string, input: Input): Promise<Output> =>
@@ -99,6 +105,7 @@ export async function startRotationFunctionBed(): Promise<RotationFunctionBed> {
     ...{ Name: 'shop-dev/active', Tags: tags },
     SecretString: JSON.stringify({ username: 'shop_a', password: first, engine: 'postgres', kept: 'yes' }),
   });
+  if (proxied) await addProxy({ bed, server, aws }, first);
   const dir = join(folder, 'emitted');
   const made: RotationFunctionBed = {
     ...{ bed, plane, server, dir, secretArn, aws },
@@ -167,6 +174,47 @@ export async function startRotationFunctionBed(): Promise<RotationFunctionBed> {
     },
   };
   return made;
+}
+
+/** As `provision` makes one. */
+async function addProxy(
+  { bed, server, aws }: Pick<RotationFunctionBed, 'bed' | 'server' | 'aws'>,
+  passwordOfA: string,
+): Promise<void> {
+  const second = 'second-password-of-the-slot-b';
+  await server.setPassword('shop_b', new Secret(second));
+  const arns: string[] = [];
+  for (const [slot, password] of Object.entries({ a: passwordOfA, b: second })) {
+    const { ARN } = await aws<{ ARN: string }>('secretsmanager', 'CreateSecret', {
+      ...{ Name: `shop-dev/slot-${slot}`, Tags: tags },
+      SecretString: JSON.stringify({ username: `shop_${slot}`, password, engine: 'postgres' }),
+    });
+    arns.push(ARN);
+  }
+  const trust = { Effect: 'Allow', Principal: { Service: 'rds.amazonaws.com' }, Action: 'sts:AssumeRole' };
+  const { Role } = await aws<{ Role: { Arn: string } }>('iam', 'CreateRole', {
+    RoleName: 'proxy',
+    AssumeRolePolicyDocument: JSON.stringify({ Version: '2012-10-17', Statement: [trust] }),
+  });
+  const allowed = { Effect: 'Allow', Action: 'secretsmanager:GetSecretValue', Resource: arns };
+  await aws('iam', 'PutRolePolicy', {
+    ...{ RoleName: 'proxy', PolicyName: 'own' },
+    PolicyDocument: JSON.stringify({ Version: '2012-10-17', Statement: [allowed] }),
+  });
+  const { Subnets } = await aws<{ Subnets: { SubnetId: string }[] }>('ec2', 'DescribeSubnets', {});
+  const rds = new RDSClient(clientOptions(bed));
+  await rds.send(
+    new CreateDBProxyCommand({
+      ...{ DBProxyName: 'shop-dev-proxy', EngineFamily: 'POSTGRESQL', RoleArn: Role.Arn, RequireTLS: true },
+      VpcSubnetIds: Subnets.slice(0, 2).map(({ SubnetId }) => SubnetId),
+      Auth: arns.map((SecretArn) => ({ AuthScheme: 'SECRETS', SecretArn, IAMAuth: 'DISABLED' })),
+    }),
+  );
+  await rds.send(
+    new RegisterDBProxyTargetsCommand({
+      ...{ DBProxyName: 'shop-dev-proxy', DBInstanceIdentifiers: ['shop-dev-db'] },
+    }),
+  );
 }
 
 interface Parts {
