@@ -13,6 +13,7 @@ import { initPhase } from './init-phase.ts';
 import { localProxy } from './local-proxy.ts';
 import { presets } from './presets.ts';
 import { describeMachine, type MeasuredPart, renderReport } from './report.ts';
+import { rotation } from './rotation.ts';
 import { scaffold } from './scaffold.ts';
 import { sdkBundle } from './sdk-bundle.ts';
 import { seeding } from './seeding.ts';
@@ -32,6 +33,7 @@ const benchmarks: readonly Benchmark[] = [
   presets,
   localProxy,
   seeding,
+  rotation,
   cloudStart,
   cloudCalls,
   sdkBundle,

@@ -19,15 +19,9 @@ interface Answered extends Request {
   readonly failure: string | undefined;
 }
 
-/** What a client did beyond one login, from the connection module's metrics. */
-export interface Retries {
-  /** Connections that took more than one login. */
-  readonly connections: number;
-  readonly refusedLogins: number;
-  /** Found with another value of the store than the current one. */
-  readonly fallbacks: number;
-  readonly storeReads: number;
-  readonly failedConnections: number;
+interface Selection {
+  readonly phases?: readonly PhaseName[];
+  readonly target?: string;
 }
 
 export interface Figures {
@@ -71,10 +65,10 @@ export class LoadReport {
     });
   }
 
-  /** Of one phase, of one target, or of all. */
-  figures(of: { readonly phase?: PhaseName; readonly target?: string } = {}): Figures {
+  /** Of some phases, of one target, or of all. */
+  figures({ phases = phaseNames, target }: Selection = {}): Figures {
     const belongs = (one: Request): boolean =>
-      (of.phase ?? one.phase) === one.phase && (of.target ?? one.target) === one.target;
+      phases.includes(one.phase) && (target ?? one.target) === one.target;
     const answered = this.#answered.filter(belongs);
     const dropped = this.#dropped.filter(belongs).length;
     const failed = answered.filter(({ failure }) => failure !== undefined);

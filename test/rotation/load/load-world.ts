@@ -17,7 +17,7 @@ import {
 import type { LoadTarget } from './load.ts';
 import { type LoadFunction, localFunction, writeLoadCode } from './load-functions.ts';
 import { type LoadProxy, startLoadProxy } from './load-proxy.ts';
-import type { Retries } from './load-report.ts';
+import type { Metrics } from './retries.ts';
 import { ServedSecret } from './served-secret.ts';
 
 export interface LoadWorldOptions extends TestPostgresOptions {
@@ -52,8 +52,8 @@ export interface LoadWorld {
   changePassword(login: StoredLogin): Promise<unknown>;
   /** Whether that login is accepted now. */
   accepts(login: StoredLogin): Promise<boolean>;
-  /** What the connection module told in its metrics since the last call. */
-  takeRetries(): Retries;
+  /** Lines of the connection module's metrics since the last call. */
+  takeMetrics(): readonly Metrics[];
   cleanUp(): Promise<void>;
 }
 
@@ -98,7 +98,7 @@ export async function startLoadWorld(options: LoadWorldOptions): Promise<LoadWor
     serve: (fn) => lambda.replace(make(fn)),
     changePassword: (login) => admin(`alter role ${login.user} password '${scramVerifier(login.password)}'`),
     accepts: (login) => logsIn({ ...local.slots.a, ...login }),
-    takeRetries: () => sum(metrics.splice(0)),
+    takeMetrics: () => metrics.splice(0),
     async cleanUp() {
       await lambda.stop();
       await proxy?.stop();
@@ -110,24 +110,6 @@ export async function startLoadWorld(options: LoadWorldOptions): Promise<LoadWor
 
 function logsIn(target: ConnectionTarget): Promise<boolean> {
   return withClient(target, { applicationName: 'test' }, async () => true).catch(() => false);
-}
-
-interface Metrics {
-  readonly auth_failures: number;
-  readonly fallbacks: number;
-  readonly refreshes: number;
-  readonly connect_failures: number;
-}
-
-function sum(metrics: readonly Metrics[]): Retries {
-  const all = (name: keyof Metrics): number => metrics.reduce((total, one) => total + one[name], 0);
-  return {
-    connections: metrics.length,
-    refusedLogins: all('auth_failures'),
-    fallbacks: all('fallbacks'),
-    storeReads: all('refreshes'),
-    failedConnections: all('connect_failures'),
-  };
 }
 
 let made = 0;

@@ -1,12 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type LoadOptions, type LoadTarget, startLoad, usualLoad, warmUp } from './load.ts';
-import type { LoadReport, Retries } from './load-report.ts';
+import type { LoadReport } from './load-report.ts';
 import type { LoadWorld } from './load-world.ts';
+import type { Metrics } from './retries.ts';
 
 export interface MeasuredLoad<T> {
   readonly report: LoadReport;
-  /** Since the rotation began. */
-  readonly retries: Retries;
+  /** What the connection module told meanwhile. */
+  readonly metrics: readonly Metrics[];
   readonly rotation: T;
 }
 
@@ -24,7 +25,7 @@ export async function measureRotation<T>(
   rotate: () => Promise<T>,
 ): Promise<MeasuredLoad<T>> {
   await warmUp(targets, Math.min(world.environments, Math.ceil(34 / targets.length)));
-  world.takeRetries();
+  world.takeMetrics();
   const load = startLoad({ targets, ...usualLoad, ...changed });
   let rotation: T;
   try {
@@ -37,5 +38,5 @@ export async function measureRotation<T>(
     // Also when the rotation threw: nothing may arrive at a world that is cleaned up.
     await load.stop();
   }
-  return { report: await load.stop(), retries: world.takeRetries(), rotation };
+  return { report: await load.stop(), metrics: world.takeMetrics(), rotation };
 }
