@@ -161,6 +161,18 @@ describe.each(driverLanguages)('credentials in %s', (language) => {
       expect(metricsOf(driver)).toMatchObject([{ auth_failures: 1, refreshes: 1 }]);
     });
 
+    test('a connection that lives follows it as well, but asks an API with a limit only each hour', async () => {
+      bed.endpoint.clockToleranceMs = 10_000_000;
+      const driver = start(ofHeroku());
+      await userOf(driver);
+      setUrl(urlOf('library_b', 'canary-b'));
+      await driver.do({ op: 'skip', ms: 3_500_000 });
+      expect(await userOf(driver)).toBe('library_a');
+      expect(heroku.answered).toHaveLength(1);
+      await driver.do({ op: 'skip', ms: 101_000 });
+      expect(await userOf(driver)).toBe('library_b');
+    });
+
     test('the API key may be rotated too, and may stand in JSON', async () => {
       const driver = start(ofHeroku());
       await userOf(driver);

@@ -27,6 +27,15 @@ test.each(Object.entries(runtimeFolders))(
   },
 );
 
+test.each([
+  ['node', 'probe.ts'],
+  ['python', 'probe.py'],
+] as const)('a probe of %s tells the version of the manifest', async (language, file) => {
+  const folder = runtimeFolders[language];
+  const { version } = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8'));
+  expect(await readFile(join(folder, file), 'utf8')).toMatch(new RegExp(`RUNTIME = ["']${version}["']`, 'i'));
+});
+
 test('an edit, a new file and a renamed one each change the hash; line ends and caches do not', async () => {
   const original = hashRuntime(runtimeFolders.node);
   const folder = await copy();

@@ -15,6 +15,8 @@ const choices = [
   'LAMBDAPG_HEROKU_ADDON',
   'LAMBDAPG_DB_AUTH',
 ] as const;
+/** Heroku's API answers 75 requests a minute for a whole account: each warm environment asks once in this time. */
+const herokuMaxAgeSeconds = 3_600;
 const isSecretArn = (arn: string): boolean => /^arn:[^:]+:secretsmanager:[^:]+:[^:]*:secret:./.test(arn);
 
 /** @param faults what is wrong with the variables is added */
@@ -62,7 +64,7 @@ function fromHeroku(env: Environment, faults: string[]): CredentialSource {
   const { LAMBDAPG_HEROKU_ADDON: addon = '', LAMBDAPG_HEROKU_KEY_ARN: arn } = env;
   faults.push(...missing(env, ['LAMBDAPG_HEROKU_KEY_ARN', ...awsVariables]));
   if (arn && !isSecretArn(arn)) faults.push(`LAMBDAPG_HEROKU_KEY_ARN=${arn} is no ARN of a secret`);
-  return storedCredentials(addon, maxAgeMs(env, faults), async () => {
+  return storedCredentials(addon, maxAgeMs(env, faults, herokuMaxAgeSeconds), async () => {
     const { readHerokuUrl } = await import('./heroku-config.ts');
     return parse(await readHerokuUrl(env), `the config of the Heroku add-on ${addon}`);
   });
@@ -92,8 +94,8 @@ function fromPlain(env: Environment, faults: string[]): CredentialSource {
   return plainCredentials(() => ({ user, password: env.PGPASSWORD ?? '' }), next);
 }
 
-function maxAgeMs(env: Environment, faults: string[]): number {
-  const text = env.LAMBDAPG_CREDENTIALS_MAX_AGE_SECONDS || '300';
+function maxAgeMs(env: Environment, faults: string[], usualSeconds = 300): number {
+  const text = env.LAMBDAPG_CREDENTIALS_MAX_AGE_SECONDS || String(usualSeconds);
   if (!/^\d{1,6}$/.test(text))
     faults.push(`LAMBDAPG_CREDENTIALS_MAX_AGE_SECONDS=${text} is no number of seconds`);
   return Number(text) * 1000;

@@ -11,6 +11,9 @@ from .plain_credentials import plain_credentials
 _AWS_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 """What every signature needs; Lambda sets them. The session token is missing only for a person's own key."""
 
+_HEROKU_MAX_AGE_S = 3_600
+"""Heroku's API answers 75 requests a minute for a whole account: each warm environment asks once in this time."""
+
 # Clients of HTTP are imported late: a cold start loads what it uses.
 
 
@@ -71,7 +74,7 @@ def _from_heroku(env: Mapping[str, str], faults: list[str]) -> CredentialSource:
 
         return _parse(read_heroku_url(env), f"the config of the Heroku add-on {addon}")
 
-    return stored_credentials(addon, _max_age_s(env, faults), read)
+    return stored_credentials(addon, _max_age_s(env, faults, _HEROKU_MAX_AGE_S), read)
 
 
 def _from_role(env: Mapping[str, str], faults: list[str]) -> CredentialSource:
@@ -108,8 +111,8 @@ def _check_arn(name: str, arn: str, faults: list[str]) -> None:
         faults.append(f"{name}={arn} is no ARN of a secret")
 
 
-def _max_age_s(env: Mapping[str, str], faults: list[str]) -> float:
-    text = env.get("LAMBDAPG_CREDENTIALS_MAX_AGE_SECONDS") or "300"
+def _max_age_s(env: Mapping[str, str], faults: list[str], usual: int = 300) -> float:
+    text = env.get("LAMBDAPG_CREDENTIALS_MAX_AGE_SECONDS") or str(usual)
     if not re.fullmatch("[0-9]{1,6}", text):
         faults.append(f"LAMBDAPG_CREDENTIALS_MAX_AGE_SECONDS={text} is no number of seconds")
         return 0

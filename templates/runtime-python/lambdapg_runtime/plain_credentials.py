@@ -6,8 +6,8 @@ from .credentials import Counts, Credentials, CredentialSource
 
 
 def plain_credentials(read: Callable[[], Credentials], following: Credentials | None = None) -> CredentialSource:
-    """Credentials of the environment's own variables, which stay as they are. With `following`, the ones that a rotation
-    of a single role is about to set: tried when the others are refused, and first from then on."""
+    """Credentials of the environment's own variables, which stay as they are. With `following`, the ones that a
+    rotation of a single role is about to set: tried when the others are refused, and first from then on."""
     return read if following is None else _Pair(read, following)
 
 

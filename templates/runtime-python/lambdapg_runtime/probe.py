@@ -28,8 +28,8 @@ class Probed(Protocol):
 
 def with_probe(database: Probed) -> Callable[[Handler], Handler]:
     """Makes a handler answer `{"lambdapg:probe": 1}` itself: which login this environment has when it reads the
-    credentials anew and connects anew. `lambdapg rotate-creds` asks so whether a new login has arrived. All other events
-    go to the handler. The events of HTTP APIs, queues and schedules have top-level keys of their own, so nobody outside
+    credentials anew and connects anew. `lambdapg rotate-creds` asks so whether a new login has arrived. All other
+    events go to the handler. The events of HTTP APIs, queues and schedules have top-level keys of their own, so nobody outside
     can ask: it takes the right to invoke the function."""
 
     def around(handler: Handler) -> Handler:

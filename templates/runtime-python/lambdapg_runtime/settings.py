@@ -25,7 +25,8 @@ class Settings:
     """For how long a login is tried again that has no free connection, finds a server that starts, or a password that a
     rotation has changed. See also `start_invocation`."""
     emit_metrics: Callable[[str], None] | None = None
-    """Is given a line of CloudWatch's embedded metric format for each connection that took more than one login, or another place."""
+    """Is given a line of CloudWatch's embedded metric format for each connection that took more than one login, or
+    another's place."""
 
 
 def settings_from_environment(env: Mapping[str, str]) -> Settings:
@@ -33,12 +34,12 @@ def settings_from_environment(env: Mapping[str, str]) -> Settings:
     default, no-verify or disable) and PGSSLROOTCERT (a PEM file that replaces the system's authorities; from
     LAMBDA_TASK_ROOT).
 
-    Instead of PGUSER and PGPASSWORD one of: LAMBDAPG_SECRET_ARN (Secrets Manager), LAMBDAPG_SECRET_PARAMETER (Systems
-    Manager), LAMBDAPG_HEROKU_ADDON with LAMBDAPG_HEROKU_KEY_ARN, DATABASE_URL. They may name the server, too, where
-    PGHOST does not. Instead of PGPASSWORD: LAMBDAPG_DB_AUTH=iam. What is read is kept for
-    LAMBDAPG_CREDENTIALS_MAX_AGE_SECONDS (300), by new connections and by the one that is open. PGPASSWORD_NEXT and
-    DATABASE_URL_NEXT are tried when PGPASSWORD or DATABASE_URL is refused. LAMBDAPG_METRICS=emf writes metrics to the
-    log.
+    Instead of PGUSER and PGPASSWORD one of: LAMBDAPG_SECRET_ARN (Secrets Manager), LAMBDAPG_SECRET_PARAMETER
+    (Systems Manager), LAMBDAPG_HEROKU_ADDON with LAMBDAPG_HEROKU_KEY_ARN, DATABASE_URL. They may name the server,
+    too, where PGHOST does not. Instead of PGPASSWORD: LAMBDAPG_DB_AUTH=iam. What is read is kept for
+    LAMBDAPG_CREDENTIALS_MAX_AGE_SECONDS (300; from Heroku 3600), by new connections and by the one that is open.
+    PGPASSWORD_NEXT and DATABASE_URL_NEXT are tried when PGPASSWORD or DATABASE_URL is refused. LAMBDAPG_METRICS=emf
+    writes metrics to the log.
 
     Raises ValueError with every fault at once.
     """
