@@ -23,7 +23,10 @@ export interface Settings {
   readonly retryWithinMs: number;
   /** A transaction that asks nothing for this long is given up: its handler will not come back. */
   readonly idleTransactionMs: number;
-  /** Is given a line of CloudWatch's embedded metric format for each connection that took more than one login, or another's place. */
+  /**
+   * Is given a line of CloudWatch's embedded metric format for each connection that took more than one login, or another's
+   * place.
+   */
   readonly emitMetrics?: (line: string) => void;
 }
 
@@ -35,8 +38,8 @@ export interface Settings {
  * Instead of PGUSER and PGPASSWORD one of: LAMBDAPG_SECRET_ARN (Secrets Manager), LAMBDAPG_SECRET_PARAMETER (Systems
  * Manager), LAMBDAPG_HEROKU_ADDON with LAMBDAPG_HEROKU_KEY_ARN, DATABASE_URL. They may name the server, too, where PGHOST
  * does not. Instead of PGPASSWORD: LAMBDAPG_DB_AUTH=iam. What is read is kept for LAMBDAPG_CREDENTIALS_MAX_AGE_SECONDS
- * (300; from Heroku 3600), by new connections and by the one that is open. PGPASSWORD_NEXT and DATABASE_URL_NEXT are tried when PGPASSWORD or
- * DATABASE_URL is refused. LAMBDAPG_METRICS=emf writes metrics to the log.
+ * (300; from Heroku 3600), by new connections and by the one that is open. PGPASSWORD_NEXT and DATABASE_URL_NEXT are tried
+ * when PGPASSWORD or DATABASE_URL is refused. LAMBDAPG_METRICS=emf writes metrics to the log.
  *
  * @throws Error with every fault at once
  */
