@@ -1,6 +1,6 @@
 import { ListSecretsCommand } from '@aws-sdk/client-secrets-manager';
 import { DescribeParametersCommand } from '@aws-sdk/client-ssm';
-import type { ConsumerCandidate, Traces } from './find-consumers.ts';
+import type { ConsumerCandidate, Traces } from './find-consumers-traces.ts';
 import { unlessUnseen } from './find-consumers-unseen.ts';
 import type { ConsumerWorld } from './function-consumer.ts';
 

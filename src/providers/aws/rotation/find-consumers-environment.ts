@@ -2,7 +2,7 @@ import type { FunctionConfiguration } from '@aws-sdk/client-lambda';
 import type { FunctionConsumerConfig } from '../../../project/rotation-schema.ts';
 import { Secret } from '../../../secret.ts';
 import { hiddenReason, type Variables } from './environment.ts';
-import type { Traces } from './find-consumers.ts';
+import type { Traces } from './find-consumers-traces.ts';
 import { variablesOf } from './function-consumer.ts';
 import { parseStored } from './store-text.ts';
 

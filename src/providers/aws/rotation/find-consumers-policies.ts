@@ -6,7 +6,7 @@ import {
   ListRolePoliciesCommand,
 } from '@aws-sdk/client-iam';
 import type { FunctionConfiguration } from '@aws-sdk/client-lambda';
-import type { Traces } from './find-consumers.ts';
+import type { Traces } from './find-consumers-traces.ts';
 import { unlessUnseen } from './find-consumers-unseen.ts';
 import type { ConsumerWorld } from './function-consumer.ts';
 

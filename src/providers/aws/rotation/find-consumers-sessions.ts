@@ -1,6 +1,6 @@
 import { DescribeNetworkInterfacesCommand } from '@aws-sdk/client-ec2';
 import type { SessionSeen } from '../../../rotation/observation.ts';
-import type { ConsumerCandidate } from './find-consumers.ts';
+import type { ConsumerCandidate } from './find-consumers-traces.ts';
 import { unlessUnseen } from './find-consumers-unseen.ts';
 import type { ConsumerWorld } from './function-consumer.ts';
 

@@ -1,7 +1,5 @@
 import type { FunctionConfiguration } from '@aws-sdk/client-lambda';
 import type { ConsumerConfig } from '../../../project/rotation-schema.ts';
-import type { SessionSeen } from '../../../rotation/observation.ts';
-import type { StoreSeen } from '../../../rotation/parts.ts';
 import { functionNameOf } from '../stage.ts';
 import { parseFunction } from './consumers.ts';
 import { listCopies } from './find-consumers-copies.ts';
@@ -9,32 +7,8 @@ import { type FunctionEvidence, findInEnvironment } from './find-consumers-envir
 import { listFunctions, listLiveAliases } from './find-consumers-functions.ts';
 import { readersByPolicy } from './find-consumers-policies.ts';
 import { functionsConnected } from './find-consumers-sessions.ts';
+import type { ConsumerCandidate, Traces } from './find-consumers-traces.ts';
 import { type ConsumerWorld, latest, titleOf } from './function-consumer.ts';
-
-/** What somebody who uses the login can be known by. */
-export interface Traces {
-  readonly secretArn: string;
-  /** Its name. */
-  readonly secret: string;
-  /** Names of the database and its proxy. */
-  readonly hosts: readonly string[];
-  /** Values of the login, to recognise variables that hold it; never shown. */
-  readonly known?: StoreSeen;
-  /** Who is connected now. */
-  readonly sessions?: readonly SessionSeen[];
-}
-
-/** Somebody who may hold the login. */
-export interface ConsumerCandidate {
-  /** `function shop-report`, `parameter /shop/db`. */
-  readonly id: string;
-  readonly evidence: readonly string[];
-  /** It is one of the project's own functions, or stands in `lambdapg.json`. */
-  readonly listed: boolean;
-  /** For `cloud.rotation.consumers` of `lambdapg.json`; absent where a person has to see what it is. */
-  readonly entry?: ConsumerConfig;
-  readonly note?: string;
-}
 
 export interface FoundConsumers {
   readonly candidates: readonly ConsumerCandidate[];

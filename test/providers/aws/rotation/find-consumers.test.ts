@@ -1,9 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
-import {
-  type FoundConsumers,
-  findConsumers,
-  type Traces,
-} from '../../../../src/providers/aws/rotation/find-consumers.ts';
+import { type FoundConsumers, findConsumers } from '../../../../src/providers/aws/rotation/find-consumers.ts';
+import type { Traces } from '../../../../src/providers/aws/rotation/find-consumers-traces.ts';
 import { startBed } from '../../../bed/bed.ts';
 import { makeNetwork } from '../../../bed/differs.ts';
 import { type ConsumerBed, type Input, prepared, secretArn, startConsumerBed } from './consumer-bed.ts';
