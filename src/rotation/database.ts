@@ -17,6 +17,7 @@ import { rotationSessionsJob } from '../jobs/rotation-sessions-job.ts';
 import { Secret } from '../secret.ts';
 import { type LeaseTimes, usualTimes, withRowLease } from './database-lease.ts';
 import { endSessionsOf, listSessionsOf } from './database-sessions.ts';
+import { inTurns } from './database-turns.ts';
 import type { EndpointLogin } from './observation.ts';
 import type { RotationDatabase, StoredLogin } from './parts.ts';
 
@@ -66,9 +67,10 @@ interface Held {
 /** The database of a rotation, by whatever route it is reached; every effect is one job under the lease. */
 export function openRotationDatabase(
   context: Context,
-  open: OpenDatabase,
+  opened: OpenDatabase,
   options: RotationDatabaseOptions,
 ): OpenRotationDatabase {
+  const open = inTurns(opened);
   const { id, endpoints, proxyEndpoints, expectedRole, loginTimeoutMs = 5_000 } = options;
   const times = { ...usualTimes, ...options.times };
   const roleOf = (user: string) => (typeof expectedRole === 'function' ? expectedRole(user) : expectedRole);

@@ -72,6 +72,16 @@ test('a slot gets its password and may log in again; retired by NOLOGIN or by a 
   });
 });
 
+test('beside the session of the lease it takes one connection of a server at a time', async () => {
+  const rotation = openRotation(server);
+  await sql(server.local.admin, 'ALTER ROLE library_a CONNECTION LIMIT 1');
+  await rotation.withLease(async () => {
+    const looks = Array.from({ length: 5 }, () => rotation.logins(slotA()));
+    for (const look of await Promise.all(looks)) expect(look).toMatchObject([{ login: 'ok' }]);
+  });
+  await sql(server.local.admin, 'ALTER ROLE library_a CONNECTION LIMIT -1');
+});
+
 test('outside the lease nothing is changed', async () => {
   await expect(openRotation(server).setPassword(newLogin('library_b'))).rejects.toThrow('without the lease');
 });
