@@ -48,6 +48,8 @@ class LabelledSecret {
   readonly #values = new Map<string, SecretVersion>();
   /** Versions that were written here: one that looks empty is not to be seen yet. */
   readonly #written = new Set<string>();
+  /** Versions that stayed without a value: they are not waited for again. */
+  readonly #empty = new Set<string>();
   /** How the labels stood before the last change from here: seeing that again means to see the past. */
   #past: { readonly labels: string; readonly until: number } | undefined;
 
@@ -164,10 +166,13 @@ class LabelledSecret {
     for (let turn = 0; ; turn++) {
       const value = await this.#find(versionId);
       if (value !== undefined) return value;
-      if (Date.now() > until) break;
+      if (Date.now() > until || this.#empty.has(versionId)) break;
       await this.#pause(turn);
     }
-    if (!written) return undefined;
+    if (!written) {
+      this.#empty.add(versionId);
+      return undefined;
+    }
     throw new UserError('STORE_LAGS', `secret ${this.#name} does not show version ${versionId} yet`, {
       exit: exitCodes.temporary,
       suggestions: ['lambdapg rotate-creds --resume, in a minute'],

@@ -92,7 +92,7 @@ test('a URL beside username and password goes along, another one stays', async (
   });
 });
 
-test('a pending version without a value is empty, and can be filled', async () => {
+test('a pending version without a value is empty, until it has one', async () => {
   await make(json('shop_a'));
   const token = randomUUID();
   const unhook = await bed.hook({ after: ['secretsmanager:GetSecretValue'] }, async ({ input }) =>
@@ -101,12 +101,17 @@ test('a pending version without a value is empty, and can be filled', async () =
       : undefined,
   );
   await ask('PutSecretValue', {
-    SecretString: '-',
+    SecretString: json('shop_b'),
     ClientRequestToken: token,
     VersionStages: ['AWSPENDING'],
   });
   expect(shown(await store.read())).toEqual({ current: 'shop_a', empty: token });
+  // Once it has stayed empty it is asked once a look; what is known is not asked for again.
+  await bed.clearRequests();
+  expect(shown(await store.read())).toEqual({ current: 'shop_a', empty: token });
+  expect((await bed.requests()).map(({ action }) => action)).toEqual(['DescribeSecret', 'GetSecretValue']);
   await unhook();
+  expect(shown(await store.read())).toEqual({ current: 'shop_a', pending: 'shop_b' });
 });
 
 test('an empty secret has nothing, and gets what RDS and its proxies read', async () => {
