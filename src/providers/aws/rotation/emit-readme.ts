@@ -81,6 +81,8 @@ lambdapg rotate-creds --status
 
 ## Take it away
 
+Before \`lambdapg destroy\`, too: the network cannot go while the function is in it.
+
 \`\`\`sh
 aws secretsmanager cancel-rotate-secret --secret-id ${secret}
 aws lambda delete-function --function-name ${name}
