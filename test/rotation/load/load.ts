@@ -28,8 +28,8 @@ export interface Load {
 
 export const usualLoad = { perSecond: 50, holdMs: 600, reconnectsOfTen: 3 } as const;
 
-/** How long a request waits for an environment where all that are allowed are busy. */
-const waitsMs = 5_000;
+/** How long a request waits for an environment where all that are allowed are busy: half of what an HTTP API waits for its answer. */
+const waitsMs = 15_000;
 
 /**
  * An open model: each request has a moment at which it arrives, whatever became of those before it, and its latency counts from that
@@ -75,12 +75,36 @@ export function startLoad({ targets, perSecond, holdMs, reconnectsOfTen }: LoadO
   };
 }
 
+/** Those that wait for an environment of a target, in the order of their arrival. */
+const waiters = new WeakMap<LoadTarget, (() => void)[]>();
+
 async function invokeInTime(target: LoadTarget, payload: string, until: number): Promise<InvokeResult> {
+  const line = waiters.get(target) ?? [];
+  waiters.set(target, line);
   for (;;) {
     const result = await target.invoke(payload);
-    if (!('throttled' in result) || performance.now() > until) return result;
-    await pause(20);
+    const left = until - performance.now();
+    if (!('throttled' in result) || left <= 0) {
+      line.shift()?.();
+      return result;
+    }
+    await inLine(line, left);
   }
+}
+
+/** Until it is one's turn, or `longestMs` are over. */
+function inLine(line: (() => void)[], longestMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      line.splice(line.indexOf(go), 1);
+      resolve();
+    }, longestMs);
+    const go = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    line.push(go);
+  });
 }
 
 /** Starts `count` environments of each target, all at once: what arrives later finds them warm. */
