@@ -17,6 +17,8 @@ export type Done = 'done' | 'failed' | 'lost';
 const mostFailures = 3;
 /** `single`: after so long without a promotion the old password is put back. */
 const windowMs = 5_000;
+const againMs = 250;
+const timerless = new AbortController().signal;
 
 export interface PerformerScene {
   readonly context: Context;
@@ -30,6 +32,7 @@ export interface PerformerScene {
 /** Does effects, each with its lines in the journal, and counts those that fail. */
 export class Performer {
   readonly #scene: PerformerScene;
+  /** Those that were answered; a consumer's answer that is no proof is none. */
   readonly effects: EffectDone[] = [];
   #failures = 0;
 
@@ -50,7 +53,7 @@ export class Performer {
       const now = clock.now();
       if (proof !== undefined && effect.do === 'prove')
         remembered.proof(effect.consumer, seen.observation.current?.fingerprint ?? '', proof, now);
-      this.effects.push({ name: effect.do, title, ms: now - startedAt });
+      if (proof?.ok !== false) this.effects.push({ name: effect.do, title, ms: now - startedAt });
       await this.note({ event: 'effect', state: 'after', effect, ms: now - startedAt });
       this.#failures = 0;
       return 'done';
@@ -97,6 +100,8 @@ export class Performer {
       const result = await Promise.race([attempt, late]);
       timer.abort();
       if (result === 'done') return;
+      if (cause instanceof Cancelled) break;
+      await clock.sleep(Math.min(againMs, Math.max(0, deadline - clock.now())), timerless);
     }
     const store = await parts.store.read().catch(() => undefined);
     if (effect.do === 'promote' && store?.current?.versionId === effect.to) return;
@@ -107,6 +112,7 @@ export class Performer {
       seen,
       0,
     );
+    if (cause instanceof Cancelled) throw cause;
     throw new UserError(
       'PROMOTION_FAILED',
       `the new login of ${user} could not be made current within ${windowMs / 1000} s; its old password is back`,

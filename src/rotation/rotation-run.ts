@@ -194,7 +194,8 @@ export class RotationRun {
     if (this.#performer.effects.length >= most) return withoutEffect(effect);
     const doubt = await this.#doubtLease(effect);
     if (doubt !== undefined) return doubt === 'lost' ? leaseLost : this.#wait({ next: 'hold', why: doubt });
-    this.#patience.reset();
+    // Asking a consumer again changes nothing that is waited for.
+    if (effect.do !== 'prove') this.#patience.reset();
     if (incident === true) this.#incidents.push(why);
     const done = await this.#performer.perform(effect, why, seen, drainMsOf(seen.observation, this.#wish));
     if (done === 'lost') return leaseLost;
