@@ -56,7 +56,7 @@ test('no password is to be found anywhere after a rotation, and one that fails',
   let commandLines = '';
   const watch = setInterval(() => {
     commandLines += readCommandLines();
-  }, 200);
+  }, 500);
   const store = new MemoryStore({ user: 'library_a', password: first });
   const consumer = new MemoryConsumer(Date.now, store, { id: 'function api', drainMs: 0 });
   const database = openRotation(server, { context });
