@@ -51,7 +51,7 @@ export abstract class RotationCommand extends BaseCommand {
     const mode = modeOf({ ...flags });
     if (flags['iam-policy']) {
       const world = await openWorld(context, project, flags);
-      return this.print(await policyOf(world, 'plan'), formatPolicies);
+      return this.print(await policyOf(world, 'rotate'), formatPolicies);
     }
     if (mode === 'advise') {
       const { stage } = await openWorld(context, project, flags);
@@ -89,9 +89,10 @@ export abstract class RotationCommand extends BaseCommand {
     };
     if (flags.plan || (choice.mode === 'rotate' && !flags.yes)) {
       const planned = { ...head, ...(await planStageRotation(rotation, strategy, choice)) };
-      const changes = planned.steps.length > 0;
       if (flags.plan) {
-        process.exitCode = changes ? exitCodes.open : exitCodes.done;
+        const { ending, steps } = planned;
+        const isOpen = steps.length > 0 ? exitCodes.open : exitCodes.done;
+        process.exitCode = ending.next === 'stop' ? ending.exit : isOpen;
         return this.print(planned, formatRotationPlan);
       }
       if (!this.jsonEnabled()) this.log(formatRotationPlan(planned));

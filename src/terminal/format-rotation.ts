@@ -16,6 +16,8 @@ interface Session {
 
 interface Report {
   readonly outcome: string;
+  readonly claimed?: string;
+  readonly proof?: string;
   readonly previousUser: string | undefined;
   readonly currentUser: string | undefined;
   readonly effects: readonly { readonly title: string }[];
@@ -54,6 +56,7 @@ export function formatRotation(report: Report, stream: NodeJS.WriteStream): stri
   const headline = paint(colours[outcome] ?? 'cyan', headlines[outcome] ?? outcome, stream);
   return [
     `${headline} (${effects.length} changes in ${seconds} s; login ${currentUser ?? 'unknown'})`,
+    ...(report.claimed === undefined ? [] : [`  claimed: ${report.claimed}; proof: ${report.proof ?? ''}`]),
     ...consumers.map(formatConsumer),
     ...incidents.map((incident) => paint('red', `  incident, put right: ${incident}`, stream)),
     ...formatSessions('still open with the old login, which does not need its password', report.leftSessions),

@@ -63,7 +63,7 @@ export async function startRotationBed(options: RotationBedOptions = {}): Promis
   await done('provision', '--yes', '--no-prices', ...(options.provision ?? []));
   await done('migrate', '--stage', 'dev');
   await changeConfig(cloud, (config) => {
-    config.cloud.rotation = { consumers: listed };
+    config.cloud = { ...config.cloud, rotation: { consumers: listed } };
     for (const own of Object.values(config.functions)) own.environment = maxAge;
   });
   const { url } = (await done('deploy', '--yes')) as { url: string };
@@ -100,7 +100,7 @@ export async function underLoad<T>(
 const maxAge = { LAMBDAPG_CREDENTIALS_MAX_AGE_SECONDS: '1' };
 
 interface Config {
-  readonly cloud: Record<string, unknown>;
+  cloud?: Record<string, unknown>;
   readonly functions: Record<string, { environment?: Record<string, string> }>;
 }
 
