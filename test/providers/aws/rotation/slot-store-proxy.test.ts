@@ -17,6 +17,7 @@ import { slotStores } from '../../../../src/providers/aws/rotation/slot-store.ts
 import { secretStore } from '../../../../src/providers/aws/rotation/store.ts';
 import { createLogins } from '../../../../src/providers/aws/steps/logins.ts';
 import { openRotationDatabase } from '../../../../src/rotation/database.ts';
+import type { Wish } from '../../../../src/rotation/decision.ts';
 import { memoryJournal } from '../../../../src/rotation/journal.ts';
 import type { RotationParts } from '../../../../src/rotation/parts.ts';
 import type { RotationReport } from '../../../../src/rotation/report.ts';
@@ -81,10 +82,17 @@ async function rotateThrough(stage: StageBed, plane: DataPlane, world: OpenWorld
     ...{ id, store: secretStore(world.aws, 'shop-dev/active'), slots: { a: 'shop_a', b: 'shop_b' } },
     ...{ slotStores: await slotStores(world, proxy), database, consumers: [] },
   };
-  const wish = {
-    ...{ strategy: 'slots', start: randomUUID(), rollback: false, repair: false, acceptWindow: false },
-    ...{ canary: [100], retire: 'scramble', terminate: 'none', drainMs: 300 },
-  } as const;
+  const wish: Wish = {
+    strategy: 'slots',
+    start: randomUUID(),
+    rollback: false,
+    repair: false,
+    acceptWindow: false,
+    canary: [100],
+    retire: 'scramble',
+    terminate: 'none',
+    drainMs: 300,
+  };
   const options = { journal: memoryJournal(), pollMs: 50, proxy: { successes: 3, overMs: 200 } };
   return database.withLease(() => rotate(world.context, parts, wish, options));
 }
