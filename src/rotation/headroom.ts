@@ -63,8 +63,8 @@ export interface Headroom {
 /** https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html; new accounts may have less. */
 const defaultAccountConcurrency = 1_000;
 
-/** Ours at the worst moment: the lock's session, the lease's renewal, and logins with three stored values at once. */
-export const ownConnections = 5;
+/** Ours: the session that holds the lock, and one more at a time (database-turns.ts). */
+export const ownConnections = 2;
 
 /**
  * After this an execution environment that nobody calls is taken for gone. AWS documents no number and none was measured there;
@@ -117,7 +117,7 @@ function rowsOf(input: HeadroomInput, canary: readonly number[], soakMs: number)
       consumer: 'lambdapg rotate-creds',
       connections: 0,
       extra: ownConnections,
-      source: 'its lock, its lease and its logins',
+      source: 'its lock and its logins',
     },
   ];
 }
