@@ -13,9 +13,10 @@ import { quoteLiteral } from '../../../../src/database/identifier.ts';
 import { scramVerifier } from '../../../../src/database/scram.ts';
 import { withClient } from '../../../../src/database/with-client.ts';
 import { getProject } from '../../../../src/project/find-project.ts';
+import { openAws } from '../../../../src/providers/aws/clients.ts';
 import { describeInstance } from '../../../../src/providers/aws/describe-database.ts';
 import { openWorld } from '../../../../src/providers/aws/open-world.ts';
-import { emitRotationFunction } from '../../../../src/providers/aws/rotation/emit.ts';
+import { emitRotationFunction, isOwnRotationFunction } from '../../../../src/providers/aws/rotation/emit.ts';
 import { rotationEndpoints } from '../../../../src/providers/aws/rotation/endpoints.ts';
 import { settingsVariable } from '../../../../src/providers/aws/rotation/rotation-function-settings.ts';
 import { instanceHave } from '../../../../src/providers/aws/steps/database.ts';
@@ -51,6 +52,8 @@ export interface RotationFunctionBed {
   configure(change: { readonly drainSeconds?: number; readonly timeoutSeconds?: number }): Promise<void>;
   /** One step of a rotation, past Secrets Manager. @returns the error's text, or undefined */
   step(step: string, token: string): Promise<string | undefined>;
+  /** Whether a look before `rotate-creds` takes that function for lambdapg's. */
+  isOwn(functionArn: string): Promise<boolean>;
   labels(): Promise<Record<string, readonly string[]>>;
   login(stage?: string): Promise<{ username: string; password: string }>;
   /** What the database says to a login. */
@@ -144,6 +147,10 @@ export async function startRotationFunctionBed(proxied = false): Promise<Rotatio
       return FunctionError === undefined
         ? undefined
         : (JSON.parse(text) as { errorMessage: string }).errorMessage;
+    },
+    async isOwn(functionArn) {
+      Object.assign(process.env, bed.environment);
+      return isOwnRotationFunction(await openAws({ region: bed.region }))(functionArn);
     },
     async labels() {
       const { VersionIdsToStages } = await aws<{ VersionIdsToStages: Record<string, string[]> }>(

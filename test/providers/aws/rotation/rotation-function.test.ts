@@ -21,6 +21,15 @@ const steps = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'].map((s
 test('the test step of a new schedule says whether the present login works', async () => {
   expect(await fn.lastRotation()).toMatchObject({ state: 'succeeded', steps: [{ step: 'testSecret' }] });
   expect(Object.values(await fn.labels())).toEqual([['AWSCURRENT']]);
+  const { RotationLambdaARN } = await fn.aws<{ RotationLambdaARN: string }>(
+    'secretsmanager',
+    'DescribeSecret',
+    {
+      SecretId: fn.secretArn,
+    },
+  );
+  expect(await fn.isOwn(RotationLambdaARN)).toBe(true);
+  expect(await fn.isOwn(RotationLambdaARN.replace('shop-dev', 'other'))).toBe(false);
 });
 
 test('Secrets Manager rotates from slot to slot, and the old login works until the next rotation', async () => {
