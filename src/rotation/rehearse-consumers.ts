@@ -12,6 +12,8 @@ const drainMs = 500;
 export interface ConsumerTally {
   readonly id: string;
   readonly logins: number;
+  /** With a second candidate, or after another look into the store. */
+  readonly retried: number;
   readonly failed: number;
   readonly firstFailure?: string;
 }
@@ -27,6 +29,7 @@ export interface Actors {
 
 interface Tally {
   logins: number;
+  retried: number;
   failed: number;
   firstFailure?: string;
 }
@@ -53,22 +56,28 @@ export function startActors(
       return rows[0]?.login ?? '';
     });
   };
-  const attempt = async (id: string, candidates: readonly StoredLogin[]): Promise<boolean> => {
-    const tally = tallies.get(id) ?? { logins: 0, failed: 0 };
+  const attempt: Scene['attempt'] = async (id, candidates) => {
+    const tally = tallies.get(id) ?? { logins: 0, retried: 0, failed: 0 };
     tallies.set(id, tally);
-    for (const [at, login] of candidates.entries()) {
+    let refused = '';
+    for (const [at, candidate] of candidates.entries()) {
+      const login = typeof candidate === 'function' ? await candidate() : candidate;
+      if (login === undefined) continue;
       try {
         await logIn(id, login);
         tally.logins += 1;
+        if (at > 0) tally.retried += 1;
         return true;
       } catch (error) {
-        // A full server says nothing about a login, and the connection module tries the next one only for a refused one.
+        // A full server says nothing about a login.
         if (errorCode(error) === '53300') return true;
-        if (at < candidates.length - 1 && errorCode(error) === '28P01') continue;
-        tally.failed += 1;
-        tally.firstFailure ??= `${login.user}: ${errorMessage(error)}`;
+        refused ||= `${login.user}: ${errorMessage(error)}`;
+        // As the connection module: only a refused login is a reason to try another one.
+        if (errorCode(error) !== '28P01') break;
       }
     }
+    tally.failed += 1;
+    tally.firstFailure ??= refused;
     return false;
   };
   const scene: Scene = { store, first, attempt, logIn, running: () => running };
@@ -90,10 +99,13 @@ export function startActors(
   };
 }
 
+type Candidate = StoredLogin | undefined | (() => Promise<StoredLogin | undefined>);
+
 interface Scene {
   readonly store: CredentialStore;
   readonly first: StoredLogin;
-  attempt(id: string, candidates: readonly StoredLogin[]): Promise<boolean>;
+  /** One after the other while they are refused. */
+  attempt(id: string, candidates: readonly Candidate[]): Promise<boolean>;
   logIn(id: string, login: StoredLogin): Promise<string>;
   running(): boolean;
 }
@@ -108,7 +120,7 @@ const base = { takesNext: true, staged: false, state: 'ready', drainMs } as cons
 function reader({ store, first, attempt, logIn, running }: Scene): Actor {
   const id = `reads the secret, caches it for ${cacheMs} ms`;
   const cache = { login: first, at: Date.now() };
-  let next: StoredLogin | undefined;
+  const readPending = async (): Promise<StoredLogin | undefined> => (await store.read()).pending?.login;
   const refresh = async (): Promise<StoredLogin> => {
     cache.login = (await store.read()).current?.login ?? cache.login;
     cache.at = Date.now();
@@ -121,11 +133,7 @@ function reader({ store, first, attempt, logIn, running }: Scene): Actor {
         ...base,
         kind: 'follows',
         holds: current?.login,
-        ...(next && { next }),
       }),
-      giveNext: async (version) => {
-        next = version?.login;
-      },
       async prove() {
         const user = await logIn(id, await refresh());
         return { ok: true, user, detail: `its new connection is ${user}` };
@@ -134,7 +142,7 @@ function reader({ store, first, attempt, logIn, running }: Scene): Actor {
     async work() {
       while (running()) {
         const login = Date.now() - cache.at > cacheMs ? await refresh() : cache.login;
-        await attempt(id, next === undefined ? [login] : [login, next]);
+        await attempt(id, [login, readPending, refresh]);
         await sleep(everyMs);
       }
     },
@@ -177,7 +185,7 @@ function holder(
       while (running()) {
         const chosen = share !== undefined && Math.random() * 100 < share.percent ? share : undefined;
         const login = chosen?.login ?? held;
-        const ok = await attempt(id, next === undefined ? [login] : [login, next]);
+        const ok = await attempt(id, [login, next]);
         if (chosen !== undefined) chosen.calls += 1;
         if (chosen !== undefined && !ok) chosen.errors += 1;
         await sleep(everyMs);
