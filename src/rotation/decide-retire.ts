@@ -6,11 +6,19 @@ import type { Observation, SessionSeen, StoredVersion } from './observation.ts';
 /** How long after an answer that was no proof a consumer is asked again. */
 const askAgainMs = 2_000;
 
+const longestWatchMs = 60_000;
+
 /** How long the longest of the consumers may still do something with a login that it no longer holds. Milliseconds. */
 export const drainMsOf = (
   { consumers }: Pick<Observation, 'consumers'>,
   wish: Pick<Wish, 'drainMs'>,
 ): number => wish.drainMs ?? Math.max(0, ...consumers.map(({ drainMs }) => drainMs));
+
+/**
+ * After the drain, for how long nobody may be seen to log in with the outgoing login: who still can is a client that nobody has
+ * listed, and it is seen only when it opens a connection.
+ */
+const watchMsOf = (drainMs: number): number => Math.min(drainMs / 4, longestWatchMs);
 
 /** Every consumer that can be asked says that a new connection of it has the current login. */
 export function proveConsumers({ consumers, current, now }: Observation): Decision | undefined {
@@ -33,16 +41,25 @@ export function proveConsumers({ consumers, current, now }: Observation): Decisi
 
 /** Row 12: nobody uses the outgoing login any more; undefined when that is so. */
 export function drain(observation: Observation, wish: Wish, outgoing: StoredVersion): Decision | undefined {
-  const { now, shiftedAt, lateSessions } = observation;
+  const { now, shiftedAt, lateSessions = [] } = observation;
   const wait = { next: 'wait', for: 'drain' } as const;
   if (shiftedAt === undefined) return { ...wait, why: 'not everybody holds the current login' };
-  const untilMs = shiftedAt + drainMsOf(observation, wish);
+  const drainMs = drainMsOf(observation, wish);
+  const untilMs = shiftedAt + drainMs;
   if (now < untilMs)
     return { ...wait, untilMs, why: `what was read before the shift may still be used as ${outgoing.user}` };
-  if (lateSessions === undefined || lateSessions.length === 0) return undefined;
+  if (lateSessions.length > 0)
+    return {
+      ...wait,
+      why: `somebody still logs in as ${outgoing.user}: ${lateSessions.map(describeSession).join(', ')}`,
+    };
+  // Where sessions cannot be seen there is nothing to watch for.
+  const watchedMs = untilMs + (observation.lateSessions === undefined ? 0 : watchMsOf(drainMs));
+  if (now >= watchedMs) return undefined;
   return {
     ...wait,
-    why: `somebody still logs in as ${outgoing.user}: ${lateSessions.map(describeSession).join(', ')}`,
+    untilMs: watchedMs,
+    why: `whether somebody still logs in as ${outgoing.user} is watched`,
   };
 }
 

@@ -150,7 +150,7 @@ export function observationOf(world: World): Observation {
       slotSecrets,
       proxyReady: tried?.proxyLogins.every(({ login }) => login === 'ok') ?? false,
     }),
-    ...(shifted.state !== 'none' && { shiftedAt: shifted.state === 'over' ? now - drainMs : now }),
+    ...(shifted.state !== 'none' && { shiftedAt: shifted.state === 'over' ? now - 2 * drainMs : now }),
     ...(given.state !== 'none' && { nextAt: given.state === 'over' ? now - drainMs : now }),
     ...(world.rollingBack !== undefined && { rollingBack: world.rollingBack }),
     lateSessions: [],

@@ -94,7 +94,7 @@ test('an open rotation is finished, and no other is begun', async () => {
 });
 
 describe('time', () => {
-  test('a drain is waited for to its end, and not longer', async () => {
+  test('a drain is waited for to its end, then late logins are watched for, and not longer', async () => {
     const { clock, follower, run } = scene();
     Object.assign(follower, { drainMs: 300_000 });
     const began = clock.now();
@@ -102,7 +102,7 @@ describe('time', () => {
       drainMs: 300_000,
       exit: 0,
     });
-    expect(clock.now() - began).toBeLessThan(301_000);
+    expect(clock.now() - began).toBeLessThan(361_000);
   });
 
   test('a drain goes on where it was when the run was killed', async () => {
@@ -122,7 +122,7 @@ describe('time', () => {
     await expect(killed).rejects.toThrow(/stopped between two effects.*--resume/);
     const resumed = clock.now();
     expect(await run(resumeWish())).toMatchObject({ outcome: 'closed' });
-    expect(clock.now() - resumed).toBeLessThan(101_000);
+    expect(clock.now() - resumed).toBeLessThan(161_000);
   });
 
   test('without the journal it starts again', async () => {
