@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { withClient } from '../../src/database/with-client.ts';
+import { errorMessage } from '../../src/errors.ts';
 import { Secret } from '../../src/secret.ts';
 import { zipOf } from '../bed/data-plane/zip.ts';
 import { type LoadTarget, startLoad, warmUp } from '../rotation/load/load.ts';
@@ -28,10 +29,10 @@ export interface RotationBed {
   rotate(
     ...args: string[]
   ): Promise<{ readonly exitCode: number | undefined; readonly output: RotateOutput }>;
-  /** What the label stands on, and whether it logs in to the database. */
+  /** What the label stands on, and why the database refuses it; empty when it does not. */
   login(
     label?: string,
-  ): Promise<{ readonly username: string; readonly password: string; readonly isValid: boolean }>;
+  ): Promise<{ readonly username: string; readonly password: string; readonly refusal: string }>;
 }
 
 /** The part of the command's JSON that tests look at. */
@@ -180,8 +181,8 @@ async function readLogin({ bed, plane }: CloudBed, VersionStage: string): Return
   if (endpoint === undefined || place === undefined) throw new Error('there is no database');
   const target = { ...place, database: 'shop', user: username, password: new Secret(password) };
   const tls = { ca: plane.ca, name: endpoint.name };
-  const isValid = await withClient({ ...target, tls }, { applicationName: 'test' }, async () => true).catch(
-    () => false,
+  const refusal = await withClient({ ...target, tls }, { applicationName: 'test' }, async () => '').catch(
+    errorMessage,
   );
-  return { username, password, isValid };
+  return { username, password, refusal };
 }

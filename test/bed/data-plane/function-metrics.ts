@@ -15,7 +15,8 @@ const atOnce = 500;
 export class FunctionMetrics {
   static readonly reads = ['cloudwatch:GetMetricData', 'cloudwatch:GetMetricStatistics'];
   readonly #bed: Bed;
-  #waiting: Datum[] = [];
+  /** Of one second, by what they are about: CloudWatch looks through all that it was given. */
+  readonly #waiting = new Map<string, Datum>();
 
   constructor(bed: Bed) {
     this.#bed = bed;
@@ -28,19 +29,25 @@ export class FunctionMetrics {
     const isAlias = qualifier !== undefined && !/^(\$LATEST|\d+)$/.test(qualifier);
     // The executed version is told of aliases alone.
     const all = [own, resource, ...(isAlias ? [{ ...resource, ExecutedVersion: version }] : [])];
-    const Timestamp = new Date().toISOString();
+    const Timestamp = `${new Date().toISOString().slice(0, 19)}Z`;
     for (const dimensions of all) {
       const Dimensions = Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value }));
       const datum = { Dimensions, Timestamp, Unit: 'Count' as const };
-      this.#waiting.push({ ...datum, MetricName: 'Invocations', Value: 1 });
-      this.#waiting.push({ ...datum, MetricName: 'Errors', Value: failed ? 1 : 0 });
+      this.#add({ ...datum, MetricName: 'Invocations', Value: 1 });
+      this.#add({ ...datum, MetricName: 'Errors', Value: failed ? 1 : 0 });
     }
+  }
+
+  #add(datum: Datum): void {
+    const { Value, ...about } = datum;
+    const key = JSON.stringify(about);
+    this.#waiting.set(key, { ...datum, Value: Value + (this.#waiting.get(key)?.Value ?? 0) });
   }
 
   /** Whoever reads sees all that was counted. */
   async handle({ service, action, input }: HookCall): Promise<HookReply> {
-    const counted = this.#waiting;
-    this.#waiting = [];
+    const counted = [...this.#waiting.values()];
+    this.#waiting.clear();
     for (let from = 0; from < counted.length; from += atOnce) {
       const MetricData = counted.slice(from, from + atOnce);
       await this.#bed.aws({

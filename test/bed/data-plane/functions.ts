@@ -1,4 +1,5 @@
-import { writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { rename, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Context } from '../../../src/context.ts';
@@ -47,6 +48,8 @@ interface Running {
   /** Of all that a new execution environment would differ by. */
   fingerprint: string;
   readonly hostsFile: string;
+  /** What stands in it. */
+  hosts: string;
 }
 
 export interface Invocation {
@@ -75,6 +78,8 @@ export class Functions {
   readonly #running = new Map<string, Promise<Running>>();
   readonly #lambdas = new Set<LocalLambda>();
   readonly #code: FunctionCode;
+  /** Published versions, which do not change. */
+  readonly #versions = new Map<string, Configuration>();
   readonly #metrics: FunctionMetrics;
 
   constructor(options: FunctionsOptions) {
@@ -136,6 +141,7 @@ export class Functions {
   }
 
   async #forget(name: string): Promise<void> {
+    for (const key of this.#versions.keys()) if (key.startsWith(`${name}:`)) this.#versions.delete(key);
     for (const [key, running] of this.#running) {
       if (!key.startsWith(`${name}:`)) continue;
       this.#running.delete(key);
@@ -149,10 +155,14 @@ export class Functions {
     const isAlias = asked !== undefined && !/^(\$LATEST|\d+)$/.test(asked);
     try {
       const version = isAlias ? await this.#versionOf(name, asked) : asked;
-      return await this.#options.bed.aws<Configuration>({
+      const known = this.#versions.get(`${name}:${version}`);
+      if (known !== undefined) return known;
+      const found = await this.#options.bed.aws<Configuration>({
         ...{ service: 'lambda', action: 'GetFunctionConfiguration' },
         input: { FunctionName: name, ...(version !== undefined && { Qualifier: version }) },
       });
+      if (/^\d+$/.test(version ?? '')) this.#versions.set(`${name}:${version}`, found);
+      return found;
     } catch (error) {
       if (!String(error).includes('ResourceNotFound')) throw error;
       const { region, account } = this.#options.bed;
@@ -196,7 +206,7 @@ export class Functions {
     }
     const running = await starting;
     const { SecurityGroupIds = [], SubnetIds = [] } = found.VpcConfig ?? {};
-    await writeFile(running.hostsFile, await this.#options.hostsFor(SecurityGroupIds, SubnetIds));
+    await this.#tellHosts(running, await this.#options.hostsFor(SecurityGroupIds, SubnetIds));
     const fingerprint = fingerprintOf(found);
     if (fingerprint !== running.fingerprint) {
       running.fingerprint = fingerprint;
@@ -206,6 +216,15 @@ export class Functions {
     return running.lambda.invoke(found.FunctionName, payload, options);
   }
 
+  /** As one change, and only when there is one: environments may be reading. */
+  async #tellHosts(running: Running, hosts: string): Promise<void> {
+    if (running.hosts === hosts) return;
+    running.hosts = hosts;
+    const draft = `${running.hostsFile}.${randomUUID()}`;
+    await writeFile(draft, hosts);
+    await rename(draft, running.hostsFile);
+  }
+
   async #start(key: string, found: Configuration): Promise<Running> {
     const { context, dir } = this.#options;
     const hostsFile = join(dir, `${key.replaceAll(/[^\w-]/g, '_')}.hosts`);
@@ -213,7 +232,7 @@ export class Functions {
     const fn = await this.#localFunction(found, hostsFile);
     const lambda = await startLocalLambda(context, { functions: [fn], preferredPort: 0 });
     this.#lambdas.add(lambda);
-    return { lambda, hostsFile, fingerprint: fingerprintOf(found) };
+    return { lambda, hostsFile, hosts: '', fingerprint: fingerprintOf(found) };
   }
 
   async #localFunction(found: Configuration, hostsFile: string): Promise<LocalFunction> {
