@@ -43,11 +43,11 @@ function moduleClient(): Client {
   };
 }
 
-/** A pool that was made with a login, which stays in it. */
-function poolClient(login: Promise<Partial<Login>>): Client {
+/** A pool that is made with a login, which stays in it. */
+function poolClient(read: () => Promise<Partial<Login>>): Client {
   let made: pg.Pool | undefined;
   const pool = async (): Promise<pg.Pool> => {
-    made ??= new pg.Pool({ ssl, max: 1, ...(await login) }).on('error', () => {});
+    made ??= new pg.Pool({ ssl, max: 1, ...(await read()) }).on('error', () => {});
     return made;
   };
   return {
@@ -93,9 +93,9 @@ const clients: Record<string, () => Client> = {
   /** The connection module. */
   module: moduleClient,
   /** Login from the environment. */
-  environment: () => poolClient(Promise.resolve({})),
+  environment: () => poolClient(async () => ({})),
   /** Login read from the secret at the cold start, and never again. */
-  start: () => poolClient(readLogin()),
+  start: () => poolClient(readLogin),
   cached: () => cachingClient(Number(env.LOAD_CACHE_MS), 0),
   'cached-retry': () => cachingClient(Number(env.LOAD_CACHE_MS), 1),
 };
