@@ -51,7 +51,8 @@ export abstract class RotationCommand extends BaseCommand {
     const mode = modeOf({ ...flags });
     if (flags['iam-policy']) {
       const world = await openWorld(context, project, flags);
-      return this.print(await policyOf(world, 'rotate'), formatPolicies);
+      const command = mode === 'find-consumers' ? mode : 'rotate';
+      return this.print(await policyOf(world, command), formatPolicies);
     }
     if (mode === 'advise') {
       const { stage } = await openWorld(context, project, flags);
@@ -109,7 +110,7 @@ export abstract class RotationCommand extends BaseCommand {
     flags: RotationFlags,
     { canary, soakMs }: RotateChoice,
   ): Promise<Preflight> {
-    const strategy = flags.strategy === 'managed' ? undefined : flags.strategy;
+    const strategy = strategyOf(flags);
     const acceptHeadroom = flags['accept-headroom'];
     const preflight = await verifyRotation(rotation, { strategy, canary, soakMs, acceptHeadroom });
     for (const message of preflight.warnings) context.report({ type: 'rotation-warning', message });
@@ -146,11 +147,21 @@ export abstract class RotationCommand extends BaseCommand {
   }
 
   async #rehearse(context: Context, rotation: OpenRotation, flags: RotationFlags): Promise<unknown> {
-    const rehearsal = await rehearseStage(context, rotation, choiceOf(flags), flags.adopt);
+    const rehearsal = await rehearseStage(
+      context,
+      rotation,
+      strategyOf(flags) ?? 'slots',
+      choiceOf(flags),
+      flags.adopt,
+    );
     process.exitCode = rehearsal.exit;
     return this.print(rehearsal, (done) => formatRehearsal(done, process.stdout));
   }
 }
+
+/** `managed` has gone another way before. */
+const strategyOf = ({ strategy }: RotationFlags): Strategy | undefined =>
+  strategy === 'managed' ? undefined : strategy;
 
 function choiceOf(flags: RotationFlags): RotateChoice {
   const mode = modeOf({ ...flags });

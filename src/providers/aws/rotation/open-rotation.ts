@@ -15,6 +15,7 @@ import type { DatabaseHave } from '../steps/database-have.ts';
 import { secretNameOf } from '../steps/secrets.ts';
 import { consumersOf } from './consumers.ts';
 import { type RotationEndpoints, rotationEndpoints, verifyRotatable } from './endpoints.ts';
+import { withProxyHealth } from './endpoints-health.ts';
 import { slotStores } from './slot-store.ts';
 import { secretStore } from './store.ts';
 
@@ -72,18 +73,18 @@ async function open(context: Context, world: OpenWorld): Promise<OpenRotation> {
     consumersOf(world, { secretArn }),
   ]);
   const slotNames = { a: `${stage.snake}_a`, b: `${stage.snake}_b` };
+  const own = openRotationDatabase(context, opened, {
+    id: stage.prefix,
+    endpoints: endpoints.endpoints,
+    proxyEndpoints,
+    // A role that is to be adopted acts as itself.
+    expectedRole: (user) => (user === slotNames.a || user === slotNames.b ? `${stage.snake}_app` : undefined),
+  });
   const parts = {
     id: stage.prefix,
     store: secretStore(aws, secret),
     slots: slotNames,
-    database: openRotationDatabase(context, opened, {
-      id: stage.prefix,
-      endpoints: endpoints.endpoints,
-      proxyEndpoints,
-      // A role that is to be adopted acts as itself.
-      expectedRole: (user) =>
-        user === slotNames.a || user === slotNames.b ? `${stage.snake}_app` : undefined,
-    }),
+    database: proxy?.DBProxyName === undefined ? own : withProxyHealth(aws, proxy.DBProxyName, own),
     consumers,
     ...(slots !== undefined && { slotStores: slots }),
   };

@@ -103,18 +103,18 @@ const noMaster = ({ prefix, stage }: Stage): UserError =>
 export const planStageAdoption = (rotation: OpenRotation, role: string): Promise<AdoptPlan> =>
   explained(rotation, () => readAdoptPlan(rotation.open, role, namesOf(rotation)));
 
-/** @throws UserError of `adopt`, ROTATION_IN_PROGRESS */
+/** Without the lease, whose place may not be there yet: each of its transactions has a lock of its own. @throws UserError of `adopt` */
 export const adoptStage = (
   context: Context,
   rotation: OpenRotation,
   plan: AdoptPlan,
-): Promise<{ readonly statements: number }> =>
-  explained(rotation, () => rotation.parts.database.withLease(() => adopt(context, rotation.open, plan)));
+): Promise<{ readonly statements: number }> => explained(rotation, () => adopt(context, rotation.open, plan));
 
 /** @param adopted the role that is adopted first @throws UserError of `rehearse` */
 export function rehearseStage(
   context: Context,
   rotation: OpenRotation,
+  strategy: Strategy,
   choice: RotateChoice,
   adopted: string | undefined,
 ): Promise<RehearsalReport> {
@@ -124,7 +124,7 @@ export function rehearseStage(
     const graph = await readGraph(open, [user, parts.slots.a, parts.slots.b]);
     return rehearse(context, {
       ...{ projectDir: world.stage.projectDir, graph, names: namesOf(rotation), user },
-      ...{ wish: wishOf(choice, 'slots'), adopt: adopted !== undefined },
+      ...{ wish: wishOf(choice, strategy), adopt: adopted !== undefined },
     });
   });
 }

@@ -56,7 +56,7 @@ export async function verifyRotation(rotation: OpenRotation, choice: PreflightCh
   if (isOpen) return { ...base, warnings: endpoints.notes };
   const [found, missing, drifted, headroom] = await Promise.all([
     strategy === 'slots' ? compareSlots(rotation, seen) : [],
-    parts.database.verifyMayAlter(strategy === 'slots' ? Object.values(parts.slots) : usersOf(seen)),
+    parts.database.verifyMayAlter(changedUsers(rotation, seen, strategy)),
     Promise.all(parts.consumers.map((consumer) => consumer.verify?.(seen) ?? [])),
     measureHeadroom(rotation, seen, choice),
   ]);
@@ -68,6 +68,10 @@ export async function verifyRotation(rotation: OpenRotation, choice: PreflightCh
 /** A value waits, or two labels stand on one: somebody has begun. */
 export const isOpenStore = ({ pending, emptyPending, pendingIsCurrent }: StoreSeen): boolean =>
   pending !== undefined || emptyPending !== undefined || pendingIsCurrent;
+
+/** Both slots, and a role that was adopted: it is retired at last. */
+const changedUsers = ({ parts }: OpenRotation, seen: StoreSeen, strategy: Strategy): string[] =>
+  strategy === 'slots' ? [...new Set([parts.slots.a, parts.slots.b, ...usersOf(seen)])] : usersOf(seen);
 
 const usersOf = ({ current }: StoreSeen): string[] => (current === undefined ? [] : [current.login.user]);
 
@@ -111,7 +115,11 @@ async function compareSlots(
   const { a, b } = parts.slots;
   const user = current?.login.user ?? a;
   const { app, owner } = roleNames(parseProjectName(stage.project));
-  const logins = { current: user, standby: user === a ? b : a, slots: parts.slots, app, owner };
+  const connections = mostConnections(stage);
+  const logins = {
+    ...{ current: user, standby: user === a ? b : a, slots: parts.slots, app, owner },
+    ...(connections !== undefined && { connections }),
+  };
   const graph = await open.run(roleGraphJob, open.admin, { focus: [a, b, app, owner, user] });
   const findings = findDisparities(graph, logins);
   verifyParity(findings, logins);
@@ -155,6 +163,14 @@ function headroomConsumers(stage: Stage): HeadroomConsumer[] {
     return { id: titleOf(consumer), way, concurrency, staged: alias !== undefined };
   });
   return [...own, ...listed];
+}
+
+/** How many the functions may open; undefined where only the account limits them. */
+function mostConnections(stage: Stage): number | undefined {
+  const all = headroomConsumers(stage).filter(({ way }) => way !== 'copy');
+  const known = all.flatMap(({ concurrency }) => concurrency ?? []);
+  if (known.length < all.length) return undefined;
+  return known.reduce((sum, one) => sum + one, 0) * stage.cloud.connections.perEnvironment;
 }
 
 const titleOf = (consumer: ConsumerConfig): string => {
