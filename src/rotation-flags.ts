@@ -78,7 +78,8 @@ export const rotationFlags = {
   }),
   terminate: Flags.option({ options: terminations })({
     default: 'idle',
-    description: 'which sessions of the old login are ended at last: those that nobody has used since',
+    description:
+      'which sessions of the old login are ended at last; idle: those of the connection module that nobody has used since the drain',
   }),
   'accept-window': Flags.boolean({
     default: false,

@@ -50,7 +50,7 @@ export interface EndedSessions {
 /**
  * Ends sessions of a login name.
  *
- * @param unusedMs only those that are idle since so long; all without it
+ * @param unusedMs only those of the connection runtime that are idle since so long; all without it
  */
 export async function endSessions(client: Client, user: string, unusedMs?: number): Promise<EndedSessions> {
   const { rows } = await client.query<{ pid: number }>(
@@ -76,7 +76,9 @@ export async function endSessions(client: Client, user: string, unusedMs?: numbe
   return { ended, refused: 0 };
 }
 
-const isUnused = `(state = 'idle' AND state_change < clock_timestamp() - $3 * interval '1 ms')`;
+/** Of the connection runtime, which asks the store before it uses a connection that old: any other client would miss it. */
+const isUnused = `(state = 'idle' AND state_change < clock_timestamp() - $3 * interval '1 ms'
+                   AND application_name LIKE 'lpg/%')`;
 
 /** How many connections the server takes, and how many there are. */
 export interface ConnectionRoom {

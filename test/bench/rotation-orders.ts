@@ -7,7 +7,7 @@ import { type LoadParts, loadParts } from '../rotation/load/load-parts.ts';
 import { type LoadWorld, startLoadWorld } from '../rotation/load/load-world.ts';
 import { type MeasuredLoad, measureRotation } from '../rotation/load/measured-load.ts';
 import { awsAlternatingUsers, awsSingleUser, type Rotation } from '../rotation/load/other-orders.ts';
-import { leavingSessions, rotateLoad } from '../rotation/load/rotate-load.ts';
+import { rotateLoad } from '../rotation/load/rotate-load.ts';
 
 /** A rotation that is measured under the load. */
 export interface Order {
@@ -93,10 +93,7 @@ export async function measureOrder(order: Order): Promise<MeasuredOrder> {
 /** @returns the report, where it is lambdapg's */
 async function rotateOnce(order: Order, world: LoadWorld, parts: LoadParts): Promise<RotationReport[]> {
   const proxy = { successes: 5, overMs: 1_000 };
-  const reports =
-    order.wish === undefined
-      ? []
-      : [await rotateLoad(parts, { ...order.wish, ...leavingSessions }, { soakMs, proxy })];
+  const reports = order.wish === undefined ? [] : [await rotateLoad(parts, order.wish, { soakMs, proxy })];
   await order.rotate?.(world);
   await pause(cacheMs + 1_000);
   return reports;

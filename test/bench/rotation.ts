@@ -21,7 +21,7 @@ each ${usualLoad.holdMs} ms in the database, ${usualLoad.reconnectsOfTen * 10} %
 most. For each order a world of its own; 5 s of load, two rotations with ${(cacheMs + 1_000) / 1_000} s after each, 8 s more. Failed: of the whole time.
 Retried: connections that took more than one login (the others never try again). Delayed: over a second late. p99 is what a served
 request takes beyond its time in the database, from the first rotation on, and its ratio to the seconds before. AWS's orders are re-typed from the
-templates' steps, 0.5 s between two; nobody tells the Pool's function of them, as AWS's templates do not. No session is ended (\`--terminate none\`): two of the clients would not notice.
+templates' steps, 0.5 s between two; nobody tells the Pool's function of them, as AWS's templates do not.
 Beyond its drain: the duration without the drain (the longest cache, a second, and a quarter of that to watch for late logins) and without watching the shares
 of the alias (twice ${soakMs / 1_000} s).`,
   async measure() {

@@ -13,7 +13,7 @@ import {
   retireFirst,
   withoutDrain,
 } from './load/other-orders.ts';
-import { leavingSessions, rotateLoad } from './load/rotate-load.ts';
+import { rotateLoad } from './load/rotate-load.ts';
 
 /* Orders that must fail under the load: without them, the tests in which nothing fails would prove nothing. */
 
@@ -50,9 +50,7 @@ test.each<[string, Rotation]>([
 test('the same client under lambdapg’s order: no request fails', { timeout: 120_000 }, async () => {
   const world = await startWorld({ functions: [cached] });
   const parts = loadParts(world, [followingConsumer(world.target('cached'), 'cached', 3_000)]);
-  const { report, rotation } = await measureRotation(world, world.targets, times, () =>
-    rotateLoad(parts, leavingSessions),
-  );
+  const { report, rotation } = await measureRotation(world, world.targets, times, () => rotateLoad(parts));
   expect(rotation).toMatchObject({ outcome: 'closed' });
   expect(report.figures()).toMatchObject({ failed: 0, dropped: 0 });
 });

@@ -8,7 +8,7 @@ import { loadParts } from './load/load-parts.ts';
 import { type LoadWorld, type LoadWorldOptions, startLoadWorld } from './load/load-world.ts';
 import { type MeasuredLoad, measureRotation } from './load/measured-load.ts';
 import { countRetries } from './load/retries.ts';
-import { leavingSessions, rotateLoad } from './load/rotate-load.ts';
+import { rotateLoad } from './load/rotate-load.ts';
 
 /* Rotations in the middle of 50 requests a second over more than 30 environments, of which 30 % log in anew. */
 
@@ -73,7 +73,7 @@ describe('no request fails', { timeout: 180_000 }, () => {
     const targets = [...world.targets, world.target('reader'), world.target('cached')];
     const consumers = targets.map((target) => followingConsumer(target, 'module', 2_000));
     const parts = loadParts(world, consumers, [standby.at(world.local.slots.a)]);
-    const measured = await measureRotation(world, targets, times, () => rotateLoad(parts, leavingSessions));
+    const measured = await measureRotation(world, targets, times, () => rotateLoad(parts));
     expect(measured.rotation.waitingFor).toBeUndefined();
     expect(measured.rotation).toMatchObject({ outcome: 'closed', exit: 0 });
     expect(measured.rotation.durationMs).toBeGreaterThan(3_000);

@@ -13,9 +13,6 @@ export const usualWish: Wish = {
   ...{ canary: [5, 50, 100], retire: 'scramble', terminate: 'idle' },
 };
 
-/** For clients that do not look at a connection before they use it: one that was ended while they slept would be a failed request. */
-export const leavingSessions = { terminate: 'none' } as const satisfies Partial<Wish>;
-
 /** A whole rotation, to a new login. The share of a canary is watched for a second and a half. */
 export function rotateLoad(
   { parts, database }: LoadParts,
