@@ -48,6 +48,8 @@ export interface RotationFlags extends StageChoice {
 /** What `rotate-creds` does, by mode. */
 export abstract class RotationCommand extends BaseCommand {
   protected async follow(context: Context, project: Project, flags: RotationFlags): Promise<unknown> {
+    // What is wrong with the flags is said before AWS is asked.
+    const choice = choiceOf(flags);
     const mode = modeOf({ ...flags });
     if (flags['iam-policy']) {
       const world = await openWorld(context, project, flags);
@@ -76,12 +78,16 @@ export abstract class RotationCommand extends BaseCommand {
       case 'rehearse':
         return this.#rehearse(context, rotation, flags);
       default:
-        return this.#rotate(context, rotation, flags);
+        return this.#rotate(context, rotation, flags, choice);
     }
   }
 
-  async #rotate(context: Context, rotation: OpenRotation, flags: RotationFlags): Promise<unknown> {
-    const choice = choiceOf(flags);
+  async #rotate(
+    context: Context,
+    rotation: OpenRotation,
+    flags: RotationFlags,
+    choice: RotateChoice,
+  ): Promise<unknown> {
     const preflight = await this.#look(context, rotation, flags, choice);
     const { strategy, guarantee, warnings } = preflight;
     const head = {
