@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { OpenDatabase } from '../../../src/database/open-database.ts';
 import type { ConnectionTarget } from '../../../src/database/target.ts';
 import { withClient } from '../../../src/database/with-client.ts';
 import { errorMessage } from '../../../src/errors.ts';
@@ -9,8 +10,7 @@ import { fileJournal } from '../../../src/rotation/journal.ts';
 import type { RotationParts, StoredLogin } from '../../../src/rotation/parts.ts';
 import { rotate } from '../../../src/rotation/rotate.ts';
 import { Secret } from '../../../src/secret.ts';
-import { testContext } from '../../postgres-server.ts';
-import { openTarget } from '../database-bed.ts';
+import { testContext } from '../test-run.ts';
 import { type FaultAt, faultyParts } from './faulty-parts.ts';
 import { filedConsumers, filedSlots, filedStore } from './filed-parts.ts';
 import { currentOf, WorldFile } from './world-file.ts';
@@ -60,7 +60,13 @@ const whoAmI = ({ user, password }: StoredLogin): Promise<string> =>
 
 const endpoint = (title: string, { user: _user, ...target }: Place): Endpoint => ({ title, target });
 
-const database = openRotationDatabase(testContext(), openTarget(admin, { ...admin, ...input.app }), {
+const open: OpenDatabase = {
+  ...{ admin, app: { ...admin, ...input.app }, ownerRole: 'library_owner' },
+  run: (job, target, work) => job.work(testContext(), target, work),
+  dial: async (target) => target,
+};
+
+const database = openRotationDatabase(testContext(), open, {
   id,
   endpoints: [endpoint('writer', input.app)],
   proxyEndpoints: input.proxy === undefined ? [] : [endpoint('proxy', input.proxy)],

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 import { scramVerifier } from '../../../src/database/scram.ts';
 import type { ConnectionTarget } from '../../../src/database/target.ts';
 import { withClient } from '../../../src/database/with-client.ts';
@@ -21,7 +22,7 @@ import { currentOf, type FiledLogin, unfiled, type World, WorldFile } from './wo
 
 /** How long the proxy goes on with what it has read of a slot's secret. Milliseconds. */
 const noticesAfterMs = 200;
-const script = fileURLToPath(new URL('child.ts', import.meta.url));
+const source = fileURLToPath(new URL('child.ts', import.meta.url));
 
 /** How a process that rotates has ended. */
 export interface Ended {
@@ -53,6 +54,7 @@ export interface BegunWorld {
 export async function startKillBed({ proxied = false } = {}): Promise<KillBed> {
   const server = await startTestPostgres({ settings: { max_connections: '60' } });
   const { local } = server;
+  const script = await bundleChild(server.projectDir);
   let present: WorldFile | undefined;
   const proxy = proxied ? await startProxy(server, () => present?.read()) : undefined;
   const app = { ...local.slots.a, ...(proxy && { port: proxy.port }) };
@@ -76,7 +78,7 @@ export async function startKillBed({ proxied = false } = {}): Promise<KillBed> {
         ...{ file, refusal },
         rotate: (wishes, fault) => {
           const input = { ...inputFor(server, proxy), dir, wishes, ...(fault && { fault }) };
-          return runChild(input, local.admin.password);
+          return runChild(script, input, local.admin.password);
         },
         broken: () => brokenLogins(file.read(), refusal),
       };
@@ -138,6 +140,18 @@ function startProxy({ local }: TestServer, world: () => World | undefined): Prom
   })();
 }
 
+/** In one file: hundreds of processes start, and translating each time would take longer than the rotation. */
+async function bundleChild(dir: string): Promise<string> {
+  const outfile = join(dir, 'kill-child.mjs');
+  const banner =
+    "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
+  await build({
+    ...{ entryPoints: [source], outfile, bundle: true, platform: 'node', format: 'esm', target: 'node20.19' },
+    ...{ external: ['pg-native'], banner: { js: banner }, logLevel: 'error' },
+  });
+  return outfile;
+}
+
 function inputFor(
   { local }: TestServer,
   proxy: LocalProxy | undefined,
@@ -148,11 +162,12 @@ function inputFor(
 }
 
 async function runChild(
+  script: string,
   input: Omit<ChildInput, 'password'>,
   password: ConnectionTarget['password'],
 ): Promise<Ended> {
   if (typeof password === 'function') throw new Error('the admin of the bed has a password');
-  const child = spawn(process.execPath, ['--import', 'tsx', script], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [script], { stdio: ['pipe', 'pipe', 'pipe'] });
   const ended = once(child, 'exit');
   child.stdin.end(JSON.stringify({ ...input, password: password.reveal() }));
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
