@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { CliResult } from './cli.ts';
 import { type EngineProject, startEngineProject } from './engine-project.ts';
+import { expectRotated, rotateTo } from './engine-rotation.ts';
 
 /** What the CloudFormation stack of a stage holds: `AWS::RDS::DBInstance`. Fails when there is no such stack. */
 async function stackTypes({ engines, dir }: EngineProject): Promise<string[]> {
@@ -17,17 +18,23 @@ async function stackTypes({ engines, dir }: EngineProject): Promise<string[]> {
   return StackResourceSummaries.map(({ ResourceType }) => ResourceType);
 }
 
+interface EngineFacts {
+  /** By the engine's own tool, without lambdapg. */
+  readonly deployByHand: (project: EngineProject) => Promise<unknown>;
+  /** What `deploy --plan` says of a stage that is as it is to be; null: its engine cannot tell. */
+  readonly hasChanges: false | null;
+}
+
 /**
- * A project of one of the engines that write CloudFormation: deployed, served, rotated by hand, deployed again, destroyed.
+ * A project of one of the engines that write CloudFormation: deployed, served, rotated, deployed again, destroyed.
  *
  * @param flags of `lambdapg init`
  * @param expected types that the stack must hold
- * @param hasChanges what `deploy --plan` says of a stage that is as it is to be; null: its engine cannot tell
  */
 export async function verifyStackEngine(
   flags: readonly string[],
   expected: readonly string[],
-  hasChanges: false | null,
+  { deployByHand, hasChanges }: EngineFacts,
 ): Promise<void> {
   const project = await startEngineProject(flags, { pace: { default: 0, 'lambda.interface': 0 } });
   await allowDeletion(project);
@@ -45,11 +52,14 @@ export async function verifyStackEngine(
   const plan = await project.run('deploy', '--plan', '--json');
   expect(plan.json()).toMatchObject({ hasChanges });
 
-  const rotated = await rotateByHand(project);
+  const rotated = await rotateTo(project, 'shop_b', 'proxy');
   await changeCode(project);
+  await succeed(project.run('package'));
+  await deployByHand(project);
+  await expectRotated(project, rotated, url);
   await succeed(project.run('deploy', '--yes', '--json'));
-  expect(await secretsOf(project)).toEqual(rotated);
-  expect(await booksAt(url)).toHaveLength(2);
+  await expectRotated(project, rotated, url);
+  await expectRotated(project, await rotateTo(project, 'shop_a', 'proxy'), url);
 
   const shifted = await shiftTraffic(project);
   await editConfig(project, (config) => {
@@ -116,24 +126,4 @@ async function shiftTraffic(project: EngineProject): Promise<unknown> {
     input: { ...live, RoutingConfig: { AdditionalVersionWeights: { 1: 0.25 } } },
   });
   return liveAlias(project);
-}
-
-async function secretOf({ engines }: EngineProject, name: string): Promise<string | undefined> {
-  const { SecretString } = await engines.bed.aws<{ SecretString?: string }>({
-    ...{ service: 'secretsmanager', action: 'GetSecretValue' },
-    input: { SecretId: `shop-dev/${name}` },
-  });
-  return SecretString;
-}
-
-const secretsOf = (project: EngineProject): Promise<(string | undefined)[]> =>
-  Promise.all(['active', 'slot-a', 'slot-b'].map((name) => secretOf(project, name)));
-
-/** The active login is the other slot's, as a rotation leaves it. */
-async function rotateByHand(project: EngineProject): Promise<(string | undefined)[]> {
-  await project.engines.bed.aws({
-    ...{ service: 'secretsmanager', action: 'PutSecretValue' },
-    input: { SecretId: 'shop-dev/active', SecretString: await secretOf(project, 'slot-b') },
-  });
-  return secretsOf(project);
 }
