@@ -79,8 +79,9 @@ export function decideIncident(observation: Observation, wish: Wish): Decision |
   const { current, pending, previous } = observation;
   if (current === undefined) return noCurrent();
   const [cur, pend] = [loginOf(current), loginOf(pending)];
-  if (cur === 'bad' && pending !== undefined && pend === 'ok' && mayPromote(observation, pending))
-    return promotePending(observation, current, pending);
+  // While the previous login lives, it becomes current first: promoted past it, the pending one would leave it alive without a label.
+  if (cur === 'bad' && pending !== undefined && pend === 'ok' && loginOf(previous) !== 'ok')
+    if (mayPromote(observation, pending)) return promotePending(observation, current, pending);
   if (cur === 'unknown' || cur === 'none') return notKnown(current, 'current');
   if (pending !== undefined && pend === 'unknown') return notKnown(pending, 'pending');
   if (cur === 'ok') return undefined;
