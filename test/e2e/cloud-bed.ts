@@ -45,7 +45,8 @@ export async function withCloudBed<T>(
   }
 }
 
-async function openCloudBed(
+/** For as long as the caller wants: hooks of a whole file. */
+export async function openCloudBed(
   options: CloudBedOptions = {},
 ): Promise<CloudBed & { readonly stop: () => Promise<void> }> {
   const bed = await startBed(options.bed);

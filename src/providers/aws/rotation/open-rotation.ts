@@ -18,6 +18,7 @@ import { type RotationEndpoints, rotationEndpoints, verifyRotatable } from './en
 import { withProxyHealth } from './endpoints-health.ts';
 import { slotStores } from './slot-store.ts';
 import { secretStore } from './store.ts';
+import { verifyNotDeleted } from './verify-secret.ts';
 
 /** A stage whose login can be rotated, with everything that takes part. */
 export interface OpenRotation {
@@ -37,7 +38,7 @@ export interface OpenRotation {
 /**
  * Finds the database, its endpoints, the secrets and everybody who uses them. Changes nothing.
  *
- * @throws UserError NO_STAGE_DATABASE, ROTATION_UNSUPPORTED, NOTHING_TO_ROTATE, SLOT_NOT_REGISTERED; AWS's errors, explained
+ * @throws UserError NO_STAGE_DATABASE, ROTATION_UNSUPPORTED, NOTHING_TO_ROTATE, SECRET_DELETED, SLOT_NOT_REGISTERED; AWS's errors, explained
  */
 export async function openRotation(
   context: Context,
@@ -59,12 +60,13 @@ async function open(context: Context, world: OpenWorld): Promise<OpenRotation> {
   const have = isManaged({ database: stage.cloud.database.kind })
     ? await findStageDatabase(aws, stage)
     : undefined;
-  const [database, endpoints, secretArn] = await Promise.all([
+  // First: the route to the database reads its value, which tells less.
+  const secretArn = await findSecretArn(world, secret);
+  const [database, endpoints] = await Promise.all([
     have === undefined
       ? resolveStageDatabase(context, aws, stage)
       : stageDatabaseOf(context, aws, stage, have),
     rotationEndpoints(world, have),
-    findSecretArn(world, secret),
   ]);
   const opened = world.openRoutes(database);
   const { proxy, proxyEndpoints } = endpoints;
@@ -96,8 +98,9 @@ async function open(context: Context, world: OpenWorld): Promise<OpenRotation> {
   };
 }
 
-/** Its name where there is none: `verifySecret` says so. */
+/** Its name where there is none: `verifySecret` says so. @throws UserError SECRET_DELETED */
 async function findSecretArn({ aws }: OpenWorld, name: string): Promise<string> {
   const described = await unlessGone(aws.read.secrets.send(new DescribeSecretCommand({ SecretId: name })));
+  verifyNotDeleted(name, described ?? {});
   return described?.ARN ?? name;
 }

@@ -33,7 +33,7 @@ export async function verifySecret(
   expected: SecretExpectations,
 ): Promise<StoreSeen> {
   const described = await describe(aws, secretId, expected);
-  if (described.DeletedDate !== undefined) throw deleted(secretId, described.DeletedDate);
+  verifyNotDeleted(secretId, described);
   if (described.OwningService !== undefined) throw owned(secretId, described.OwningService);
   await verifyUndriven(secretId, described, expected);
   const seen = await readStore(store, secretId, described);
@@ -150,8 +150,10 @@ function verifyHost(name: string, label: string, { place }: StoredLogin, hosts: 
   );
 }
 
-function deleted(name: string, when: Date): UserError {
-  return new UserError(
+/** @throws UserError SECRET_DELETED: its values cannot even be read */
+export function verifyNotDeleted(name: string, { DeletedDate: when }: DescribeSecretResponse): void {
+  if (when === undefined) return;
+  throw new UserError(
     'SECRET_DELETED',
     `secret ${name} is to be deleted (asked for on ${when.toISOString().slice(0, 10)}): nothing can be written to it`,
     { suggestions: [`aws secretsmanager restore-secret --secret-id ${name}`] },
