@@ -18,7 +18,7 @@ import { sql, type TestServer } from '../database-bed.ts';
 import type { ChildInput, ChildOutput } from './child.ts';
 import type { FaultAt } from './faulty-parts.ts';
 import { consumerKinds } from './filed-parts.ts';
-import { currentOf, type FiledLogin, unfiled, type World, WorldFile } from './world-file.ts';
+import { type FiledLogin, unfiled, type World, WorldFile } from './world-file.ts';
 
 /** How long the proxy goes on with what it has read of a slot's secret. Milliseconds. */
 const noticesAfterMs = 200;
@@ -47,8 +47,11 @@ export interface BegunWorld {
   rotate(wishes: readonly Wish[], fault?: FaultAt): Promise<Ended>;
   /** Why that login is refused now; empty when it is not. */
   refusal(login: FiledLogin): Promise<string>;
-  /** Each login that may be used now and is refused; for each set of candidates one has to work. */
-  broken(): Promise<readonly string[]>;
+  /**
+   * Each login that is in use now and is refused. With `candidates` a second one may stand in for it: AWSPENDING for
+   * AWSCURRENT, the next password for the one that is held.
+   */
+  broken(candidates: boolean): Promise<readonly string[]>;
 }
 
 export async function startKillBed({ proxied = false } = {}): Promise<KillBed> {
@@ -80,7 +83,7 @@ export async function startKillBed({ proxied = false } = {}): Promise<KillBed> {
           const input = { ...inputFor(server, proxy), dir, wishes, ...(fault && { fault }) };
           return runChild(script, input, local.admin.password);
         },
-        broken: () => brokenLogins(file.read(), refusal),
+        broken: (candidates) => brokenLogins(file.read(), candidates, refusal),
       };
     },
     async stop() {
@@ -178,21 +181,22 @@ async function runChild(
 }
 
 async function brokenLogins(
-  world: World,
+  { versions, labels, consumers }: World,
+  withCandidates: boolean,
   refusal: (login: FiledLogin) => Promise<string>,
 ): Promise<readonly string[]> {
-  const pending = world.labels.pending === undefined ? undefined : world.versions[world.labels.pending];
-  const { user, password } = currentOf(world);
-  const follows = [{ user, password: password.reveal() }, ...(pending ? [pending] : [])];
-  const sets: [string, readonly FiledLogin[]][] = [['AWSCURRENT', follows]];
-  for (const [id, { holds, next, added }] of Object.entries(world.consumers)) {
-    if (holds) sets.push([id, [holds, ...(next ? [next] : [])]]);
-    if (added) sets.push([`${added.percent} % of ${id}`, [added.login]]);
+  const pending = labels.pending === undefined ? undefined : versions[labels.pending];
+  const uses: [string, ...(FiledLogin | undefined)[]][] = [['AWSCURRENT', versions[labels.current], pending]];
+  for (const [id, { holds, next, added }] of Object.entries(consumers)) {
+    uses.push([id, holds, next]);
+    if (added) uses.push([`${added.percent} % of ${id}`, added.login]);
   }
   const found: string[] = [];
-  for (const [id, candidates] of sets) {
+  for (const [id, login, second] of uses) {
+    const candidates = [login, withCandidates ? second : undefined].filter((one) => one !== undefined);
     const refusals = await Promise.all(candidates.map(refusal));
-    if (refusals.every((why) => why !== '')) found.push(`${id}: ${refusals.join('; ')}`);
+    if (refusals.length > 0 && refusals.every((why) => why !== ''))
+      found.push(`${id}: ${refusals.join('; ')}`);
   }
   return found;
 }
