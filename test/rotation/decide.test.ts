@@ -75,6 +75,11 @@ const previousOk = { previous: version('vp', 'b', 'ok', 'ok') };
 
 const table: readonly [string, Partial<Observation>, string, Wish?][] = [
   ['1 current bad, pending ok', { current: bad, ...pending('ok', 'ok') }, 'incident: promote v1 v0'],
+  [
+    '1 but the previous login comes first while it lives',
+    { current: bad, ...pending('ok', 'ok'), ...previousOk },
+    'incident: promote vp v0',
+  ],
   ['2 current mixed', { current: version('v0', 'a', 'ok', 'bad') }, 'wait for endpoints'],
   ['2 current unknown', { current: version('v0', 'a', 'unknown', 'unknown') }, 'hold'],
   ['2 pending mixed', pending('ok', 'bad'), 'wait for endpoints'],
