@@ -4,16 +4,24 @@ import type { Secret } from '../../src/secret.ts';
 /** The shapes in which a password may come out: as it is, in a URL, in SQL, in JSON, encoded. */
 function shapesOf(plain: string): Readonly<Record<string, string>> {
   const bytes = Buffer.from(plain);
-  // Without the end, which hangs on what comes after it.
-  const inside = (encoded: string) => encoded.replace(/=+$/, '').slice(0, -1);
+  // Without the beginning and the end, which hang on what stands before and after: `user:password` is one text.
+  const inside = (encoding: 'base64' | 'base64url', before: number) =>
+    Buffer.concat([Buffer.alloc(before), bytes])
+      .toString(encoding)
+      .replace(/=+$/, '')
+      .slice(before === 0 ? 0 : 4, -1);
   return {
     plain,
     'of a URL': encodeURIComponent(plain),
     'of a form': new URLSearchParams({ p: plain }).toString().slice(2),
     'of SQL': plain.replaceAll("'", "''"),
     'of JSON': JSON.stringify(plain).slice(1, -1),
-    base64: inside(bytes.toString('base64')),
-    base64url: inside(bytes.toString('base64url')),
+    base64: inside('base64', 0),
+    'base64 after one byte': inside('base64', 1),
+    'base64 after two bytes': inside('base64', 2),
+    base64url: inside('base64url', 0),
+    'base64url after one byte': inside('base64url', 1),
+    'base64url after two bytes': inside('base64url', 2),
     hex: bytes.toString('hex'),
   };
 }

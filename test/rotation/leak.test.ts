@@ -128,7 +128,7 @@ test('a planted password is found in every channel and every shape', async () =>
     'command lines': readCommandLines(),
     terminal: terminal.text,
     json: JSON.stringify({ url: `postgres://a:${encodeURIComponent(plain)}@host/d` }),
-    basic: `Basic ${Buffer.from(plain).toString('base64')}`,
+    basic: `Basic ${Buffer.from(`library_b:${plain}`).toString('base64')}`,
     hex: Buffer.from(`a:${plain}`).toString('hex'),
     form: new URLSearchParams({ password: plain }).toString(),
     nested: JSON.stringify({ password: plain }),
