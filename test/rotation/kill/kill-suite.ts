@@ -20,14 +20,20 @@ export const scenarios = {
   'two slots behind a proxy': { wish: { canary }, proxied: true },
   'one role, with a next password': { wish: { strategy: 'next', canary } },
   'one role, with a window': { wish: { strategy: 'single', acceptWindow: true, canary } },
-  'back from half-way': { wish: { rollback: true, canary }, world: halfWay },
+  'back from half-way': {
+    wish: { rollback: true, canary },
+    world: (bed) => killedAt(bed, (calls) => calls.indexOf('shift', calls.indexOf('promote'))),
+  },
+  'back from a first share': {
+    wish: { rollback: true, canary },
+    world: (bed) => killedAt(bed, (calls) => calls.indexOf('shift')),
+  },
 } satisfies Record<string, Scenario>;
 
-/** A rotation that was killed when the new login was current and one consumer had it. */
-async function halfWay(bed: KillBed): Promise<World> {
+/** What is left of a rotation of two slots that was killed after one of its effects. */
+async function killedAt(bed: KillBed, find: (calls: readonly string[]) => number): Promise<World> {
   const clean = await (await bed.begin()).rotate([begun({ canary })]);
-  const calls = clean.runs[0]?.calls ?? [];
-  const at = calls.indexOf('shift', calls.indexOf('promote'));
+  const at = find(clean.runs[0]?.calls ?? []);
   const world = await bed.begin();
   expect(await world.rotate([begun({ canary })], { at, fault: 'after' })).toMatchObject({ isKilled: true });
   return world.file.read();
