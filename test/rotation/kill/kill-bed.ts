@@ -93,11 +93,13 @@ export async function startKillBed({ proxied = false } = {}): Promise<KillBed> {
   };
 }
 
-/** Passwords in the database: of what is current, and, behind a proxy, of what the slots say. */
+/** Passwords in the database: what the slots say, behind a proxy; then what has a label. The last one of a role counts. */
 function loginsOf(world: World): readonly FiledLogin[] {
   const nobody = { user: 'library_b', password: 'a password that nobody has' };
-  const { current, previous } = world.labels;
-  const stored = [previous, current].flatMap((id) => (id === undefined ? [] : (world.versions[id] ?? [])));
+  const { current, pending, previous } = world.labels;
+  const stored = [previous, pending, current].flatMap((id) =>
+    id === undefined ? [] : (world.versions[id] ?? []),
+  );
   return [nobody, ...Object.values(world.slots).map(({ login }) => login), ...stored];
 }
 
