@@ -14,6 +14,7 @@ import {
 } from './observation.ts';
 import type { Consumer, ConsumerRead, ReadVersion, RotationParts, StoredLogin, StoreSeen } from './parts.ts';
 import type { Readiness } from './proxy-readiness.ts';
+import { readConsumer } from './read-consumer.ts';
 import type { Remembered } from './remembered.ts';
 
 export interface ObserveOptions {
@@ -39,7 +40,7 @@ export interface Seen {
  * Looks at everything once: labels, real logins with every stored value at every endpoint, what each consumer holds, sessions
  * of the login that is to be retired. Nothing is changed but `remembered`.
  *
- * @throws what the store throws when it cannot be read; a consumer that cannot be read is `unreachable`, an endpoint that does
+ * @throws what the store throws when it cannot be read; a consumer that cannot be read is `unreachable` or `busy`, an endpoint that does
  *   not answer is `unknown`
  */
 export async function observe(
@@ -175,27 +176,6 @@ async function seenSlot(
   const login = slotLogins.get(user);
   if (login === undefined) return { user, fingerprint: undefined, login: 'none' };
   return { user, fingerprint: print(login), login: worstLogin(await attempts.direct(login)) };
-}
-
-async function readConsumer(
-  consumer: Consumer,
-  store: StoreSeen,
-): Promise<{ consumer: Consumer; read: ConsumerRead }> {
-  try {
-    return { consumer, read: await consumer.read(store) };
-  } catch (error) {
-    if (error instanceof Cancelled) throw error;
-    const read: ConsumerRead = {
-      kind: 'holds',
-      holds: undefined,
-      takesNext: false,
-      staged: false,
-      state: 'unreachable',
-      why: errorMessage(error),
-      drainMs: 0,
-    };
-    return { consumer, read };
-  }
 }
 
 interface ConsumerScene {

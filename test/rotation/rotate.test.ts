@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Cancelled, UserError } from '../../src/errors.ts';
+import { Cancelled, exitCodes, UserError } from '../../src/errors.ts';
 import type { Wish } from '../../src/rotation/decision.ts';
 import { memoryJournal } from '../../src/rotation/journal.ts';
 import { rotate } from '../../src/rotation/rotate.ts';
@@ -183,6 +183,21 @@ describe('consumers', () => {
       throw new Error('no answer');
     };
     expect(await run(wishFor())).toMatchObject({ outcome: 'waiting', exit: 3 });
+    expect(world.violations()).toEqual([]);
+  });
+
+  test('one that cannot be asked for a moment is waited for', async () => {
+    const { world, run, env } = scene();
+    const read = env.read.bind(env);
+    let looks = 0;
+    env.read = async () => {
+      looks += 1;
+      if (looks === 2 || looks === 5)
+        throw new UserError('AWS_THROTTLED', 'slow down', { exit: exitCodes.temporary });
+      return read();
+    };
+    expect(await run(wishFor())).toMatchObject({ outcome: 'closed', exit: 0 });
+    expect(looks).toBeGreaterThan(5);
     expect(world.violations()).toEqual([]);
   });
 
