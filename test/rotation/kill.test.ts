@@ -16,4 +16,4 @@ test('a process that rotates, killed around what makes the new login current, is
   } finally {
     await bed.stop();
   }
-}, 60_000);
+}, 120_000);
