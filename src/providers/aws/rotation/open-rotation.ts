@@ -16,6 +16,7 @@ import { secretNameOf } from '../steps/secrets.ts';
 import { consumersOf } from './consumers.ts';
 import { type RotationEndpoints, rotationEndpoints, verifyRotatable } from './endpoints.ts';
 import { withProxyHealth } from './endpoints-health.ts';
+import { withLiveLogin } from './live-login.ts';
 import { slotStores } from './slot-store.ts';
 import { secretStore } from './store.ts';
 import { verifyNotDeleted } from './verify-secret.ts';
@@ -62,9 +63,10 @@ async function open(context: Context, world: OpenWorld): Promise<OpenRotation> {
     : undefined;
   // First: the route to the database reads its value, which tells less.
   const secretArn = await findSecretArn(world, secret);
+  const store = secretStore(aws, secret);
   const [database, endpoints] = await Promise.all([
     have === undefined
-      ? resolveStageDatabase(context, aws, stage)
+      ? resolveStageDatabase(context, aws, stage).then((found) => withLiveLogin(world, found, store))
       : stageDatabaseOf(context, aws, stage, have),
     rotationEndpoints(world, have),
   ]);
@@ -84,7 +86,7 @@ async function open(context: Context, world: OpenWorld): Promise<OpenRotation> {
   });
   const parts = {
     id: stage.prefix,
-    store: secretStore(aws, secret),
+    store,
     slots: slotNames,
     database: proxy?.DBProxyName === undefined ? own : withProxyHealth(aws, proxy.DBProxyName, own),
     consumers,
