@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { expectStackMatches } from '../bed/engine-tools.ts';
 import { answersFor, renderProject, writeFiles } from '../templates/generate.ts';
 import { type EngineProject, startEngineProject } from './engine-project.ts';
+import { expectRotated, rotateTo } from './engine-rotation.ts';
 
 const stack = 'shop-dev';
 
@@ -38,19 +39,18 @@ async function edit(dir: string, change: (config: Config) => void): Promise<void
   await writeFile(path, JSON.stringify(config));
 }
 
-const secrets = ({ engines: { bed } }: EngineProject) => ({
-  async read(name: string) {
-    const { SecretString } = await bed.aws<{ SecretString: string }>({
-      ...{ service: 'secretsmanager', action: 'GetSecretValue', input: { SecretId: `${stack}/${name}` } },
-    });
-    return JSON.parse(SecretString) as { username: string; password: string };
-  },
-  write: (name: string, value: object) =>
-    bed.aws({
-      ...{ service: 'secretsmanager', action: 'PutSecretValue' },
-      input: { SecretId: `${stack}/${name}`, SecretString: JSON.stringify(value) },
-    }),
-});
+async function secretOf({ engines: { bed } }: EngineProject, name: string): Promise<unknown> {
+  const { SecretString } = await bed.aws<{ SecretString: string }>({
+    ...{ service: 'secretsmanager', action: 'GetSecretValue', input: { SecretId: `${stack}/${name}` } },
+  });
+  return JSON.parse(SecretString);
+}
+
+/** From the project's folder: the stage's answers are there. */
+async function lambdapg({ run }: EngineProject, ...args: string[]): Promise<void> {
+  const done = await run(...args, '--json');
+  expect(done.exitCode, done.stdout + done.stderr).toBe(0);
+}
 
 const alias = ({ engines: { bed } }: EngineProject, action: 'GetAlias' | 'UpdateAlias', change: object) =>
   bed.aws<{ RoutingConfig?: unknown }>({
@@ -73,7 +73,7 @@ async function startProject(flags: readonly string[]): Promise<EngineProject> {
   return project;
 }
 
-test('cdk deploy alone makes an isolated stack that answers; what rotation changed stays; a failing migration changes nothing', async () => {
+test('cdk deploy alone makes an isolated stack that answers; a rotation stays; a failing migration changes nothing', async () => {
   const project = await startProject(['--template', 'cdk-isolated-proxy', '--language', 'node']);
   const { engines, dir } = project;
   const { outputs } = await deploy(project);
@@ -84,26 +84,25 @@ test('cdk deploy alone makes an isolated stack that answers; what rotation chang
     ...['runnerName', 'secretArn', 'stage', 'url'],
   ]);
 
-  // As a rotation would: the functions log in as slot b from now on.
-  const { read, write } = secrets(project);
-  await write('active', await read('slot-b'));
-  const rotated = await read('active');
+  const rotated = await rotateTo(project, 'shop_b', 'proxy');
   await writeFile(join(dir, 'migrations/0002_shelves.sql'), 'CREATE TABLE shelves (id int PRIMARY KEY);\n');
   await edit(dir, ({ functions }) => {
     for (const one of Object.values(functions)) one.memoryMb = 512;
   });
   const second = await deploy(project);
   expect(second.outputs.url).toBe(outputs.url);
-  expect(await read('active')).toEqual(rotated);
-  expect((await books(outputs.url)).status).toBe(200);
+  await expectRotated(project, rotated, second.outputs.url ?? '');
+  await lambdapg(project, 'deploy', '--yes');
+  await expectRotated(project, rotated, second.outputs.url ?? '');
+  const back = await rotateTo(project, 'shop_a', 'proxy');
   await alias(project, 'UpdateAlias', { RoutingConfig: { AdditionalVersionWeights: { 1: 0.1 } } });
 
   await writeFile(join(dir, 'migrations/0003_broken.sql'), 'CREATE TABLE x (id int);\nSELECT nonsense;\n');
   const failed = await deploy(project, true);
   expect(failed.exitCode).not.toBe(0);
   expect(failed.all).toContain('migrations/0003_broken.sql:2:8: column "nonsense" does not exist (42703)');
-  expect(failed.all).not.toContain(rotated.password);
-  expect((await books(outputs.url)).status).toBe(200);
+  expect(failed.all).not.toContain(back.password);
+  await expectRotated(project, back, outputs.url ?? '');
   const { RoutingConfig } = await alias(project, 'GetAlias', {});
   expect(RoutingConfig).toEqual({ AdditionalVersionWeights: { 1: 0.1 } });
 
@@ -133,7 +132,7 @@ test('NAT, direct, in Python; then the same with a proxy, which changes the addr
   const { outputs } = await deploy(project);
   await expectStackMatches(project.engines.bed, stack);
   expect(await books(outputs.url)).toMatchObject({ status: 200, body: { books: { length: 2 } } });
-  const active = await secrets(project).read('active');
+  const active = await secretOf(project, 'active');
 
   const proxied = await renderProject(answersFor('cdk-nat', { proxy: true, language: 'python' }, 'shop'));
   await writeFiles(new Map([...proxied].filter(([path]) => path.startsWith('infra/'))), project.dir);
@@ -146,5 +145,5 @@ test('NAT, direct, in Python; then the same with a proxy, which changes the addr
   expect(others).toEqual(outputs);
   expect(proxyHost).toMatch(/proxy/);
   expect(await books(outputs.url)).toMatchObject({ status: 200, body: { books: { length: 2 } } });
-  expect(await secrets(project).read('slot-a')).toEqual(active);
+  expect(await secretOf(project, 'slot-a')).toEqual(active);
 }, 1_200_000);
