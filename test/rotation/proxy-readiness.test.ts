@@ -14,10 +14,18 @@ function says(options: Parameters<typeof proxyReadiness>[0], seen: readonly Endp
 const ok = logins('ok', 'ok');
 
 test('five logins in a row over ten seconds, at every endpoint', () => {
-  const seen = says({}, Array.from({ length: 12 }, () => ok));
+  const seen = says(
+    {},
+    Array.from({ length: 12 }, () => ok),
+  );
   expect(seen.indexOf(true)).toBe(10);
   expect(seen.slice(10)).toEqual([true, true]);
-  expect(says({ successes: 5, overMs: 0 }, Array.from({ length: 6 }, () => ok)).indexOf(true)).toBe(4);
+  expect(
+    says(
+      { successes: 5, overMs: 0 },
+      Array.from({ length: 6 }, () => ok),
+    ).indexOf(true),
+  ).toBe(4);
 });
 
 test('what is refused, or not known, begins anew', () => {
