@@ -19,7 +19,7 @@ import {
   statusOfStage,
 } from './providers/aws/rotation/rotate-stage.ts';
 import { type Preflight, verifyRotation } from './providers/aws/rotation/rotation-preflight.ts';
-import type { Retirement, Strategy, Termination } from './rotation/decision.ts';
+import type { Retirement, Strategy, Termination } from './rotation/decide/decision.ts';
 import { claimText } from './rotation/guarantee.ts';
 import { modeOf, parseCanary, parseDuration } from './rotation-flags.ts';
 import { formatManaged, formatRehearsal, formatRotation } from './terminal/format-rotation.ts';

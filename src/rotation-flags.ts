@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { exitCodes, UserError } from './errors.ts';
-import { retirements, strategies, terminations } from './rotation/decision.ts';
+import { retirements, strategies, terminations } from './rotation/decide/decision.ts';
 
 /** What `rotate-creds` does instead of rotating; one at the most. */
 const modes = {

@@ -1,4 +1,4 @@
-import type { Effect } from './decision.ts';
+import type { Effect } from './decide/decision.ts';
 
 /** What an effect does, for people. */
 export function describeEffect(effect: Effect): string {

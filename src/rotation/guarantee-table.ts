@@ -1,4 +1,4 @@
-import type { strategies } from './decision.ts';
+import type { strategies } from './decide/decision.ts';
 
 export type AnyStrategy = (typeof strategies)[number];
 

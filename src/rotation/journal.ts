@@ -1,6 +1,6 @@
 import { mkdir, open, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Effect, Strategy } from './decision.ts';
+import type { Effect, Strategy } from './decide/decision.ts';
 import { fingerprintKey, newFingerprintKey, rotationsDir } from './fingerprint.ts';
 
 /**

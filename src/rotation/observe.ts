@@ -1,8 +1,8 @@
 import { fingerprintOf } from '../database/fingerprint.ts';
 import { Cancelled, errorMessage } from '../errors.ts';
-import { isShifted } from './decide-consumer.ts';
-import { drainMsOf } from './decide-retire.ts';
-import type { Wish } from './decision.ts';
+import { isShifted } from './decide/decide-consumer.ts';
+import { drainMsOf } from './decide/decide-retire.ts';
+import type { Wish } from './decide/decision.ts';
 import {
   type ConsumerSeen,
   type EndpointLogin,

@@ -1,4 +1,4 @@
-import type { Retirement, Termination } from './decision.ts';
+import type { Retirement, Termination } from './decide/decision.ts';
 import type { ConsumerSeen, EndpointLogin, Login, SessionSeen, StoredLogin } from './observation.ts';
 
 /*

@@ -1,4 +1,4 @@
-import type { Decision } from './decision.ts';
+import type { Decision } from './decide/decision.ts';
 
 type Waiting = Extract<Decision, { next: 'wait' | 'hold' }>;
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Secret } from '../secret.ts';
-import type { Effect } from './decision.ts';
+import type { Effect } from './decide/decision.ts';
 import type { Seen } from './observe.ts';
 import type { Consumer, Proof, ReadVersion, RotationParts, SlotStore, StoredLogin } from './parts.ts';
 

@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import { Cancelled, errorCode, errorMessage, exitCodes, UserError } from '../errors.ts';
-import type { Effect } from './decision.ts';
+import type { Effect } from './decide/decision.ts';
 import { describeEffect } from './describe-effect.ts';
 import type { JournalEntry } from './journal.ts';
 import type { Seen } from './observe.ts';

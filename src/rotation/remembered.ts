@@ -1,4 +1,4 @@
-import type { Effect } from './decision.ts';
+import type { Effect } from './decide/decision.ts';
 import type { JournalEntry, JournalLine } from './journal.ts';
 import type { SessionSeen } from './observation.ts';
 import type { Proof } from './parts.ts';

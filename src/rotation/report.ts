@@ -1,6 +1,6 @@
 import type { ExitCode } from '../errors.ts';
-import { drainMsOf } from './decide-retire.ts';
-import type { EffectName, Strategy, Wish } from './decision.ts';
+import { drainMsOf } from './decide/decide-retire.ts';
+import type { EffectName, Strategy, Wish } from './decide/decision.ts';
 import type { Observation, SessionSeen } from './observation.ts';
 import type { RotationParts } from './parts.ts';
 import type { Remembered } from './remembered.ts';

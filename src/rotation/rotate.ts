@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts';
-import type { Wish } from './decision.ts';
+import type { Wish } from './decide/decision.ts';
 import type { RotationParts, StoreSeen } from './parts.ts';
 import { Remembered } from './remembered.ts';
 import type { RotationReport } from './report.ts';

@@ -1,10 +1,10 @@
 import { Cancelled, type ExitCode, errorCode, errorMessage, exitCodes, UserError } from '../errors.ts';
-import { decide } from './decide.ts';
-import { isOpen } from './decide-consumer.ts';
-import { outgoingOf } from './decide-incident.ts';
-import { drainMsOf } from './decide-retire.ts';
-import { reasonToTurnBack, rolledBackVersion } from './decide-rollback.ts';
-import type { Decision, Effect, Wish } from './decision.ts';
+import { decide } from './decide/decide.ts';
+import { isOpen } from './decide/decide-consumer.ts';
+import { outgoingOf } from './decide/decide-incident.ts';
+import { drainMsOf } from './decide/decide-retire.ts';
+import { reasonToTurnBack, rolledBackVersion } from './decide/decide-rollback.ts';
+import type { Decision, Effect, Wish } from './decide/decision.ts';
 import { describeEffect } from './describe-effect.ts';
 import { loginOf, type Observation } from './observation.ts';
 import { type ObserveOptions, observe, type Seen } from './observe.ts';

@@ -1,5 +1,5 @@
-import { isOpen } from './decide-consumer.ts';
-import type { Wish } from './decision.ts';
+import { isOpen } from './decide/decide-consumer.ts';
+import type { Wish } from './decide/decision.ts';
 import type { Journal, JournalLine } from './journal.ts';
 import {
   type Login,

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Wish } from '../../src/rotation/decision.ts';
+import type { Wish } from '../../src/rotation/decide/decision.ts';
 import type { RotationReport } from '../../src/rotation/report.ts';
 import type { LoadTarget } from '../rotation/load/load.ts';
 import { AliasConsumer, followingConsumer } from '../rotation/load/load-consumers.ts';

@@ -5,7 +5,7 @@ import { Cancelled, errorMessage } from '../../src/errors.ts';
 import { openAws } from '../../src/providers/aws/clients.ts';
 import { storeOf } from '../../src/providers/aws/rotation/store.ts';
 import { secretsApi } from '../../src/providers/aws/rotation/store-api.ts';
-import type { EffectName, Wish } from '../../src/rotation/decision.ts';
+import type { EffectName, Wish } from '../../src/rotation/decide/decision.ts';
 import { memoryJournal } from '../../src/rotation/journal.ts';
 import type { Consumer, CredentialStore, RotationParts, StoredLogin } from '../../src/rotation/parts.ts';
 import type { RotationReport } from '../../src/rotation/report.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exitCodes } from '../../src/errors.ts';
-import type { EffectName } from '../../src/rotation/decision.ts';
+import type { EffectName } from '../../src/rotation/decide/decision.ts';
 import type { RotationReport } from '../../src/rotation/report.ts';
 import { Secret } from '../../src/secret.ts';
 import { startTamperBed, type TamperBed, type TamperWorld } from './rotate-tamper-world.ts';

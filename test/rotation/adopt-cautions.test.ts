@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RoleGraph, readRoleGraph } from '../../src/database/role-graph.ts';
 import { type Client, withClient } from '../../src/database/with-client.ts';
-import { planAdopt } from '../../src/rotation/adopt-plan.ts';
-import type { AdoptPlan } from '../../src/rotation/adopt-step.ts';
+import { planAdopt } from '../../src/rotation/adopt/adopt-plan.ts';
+import type { AdoptPlan } from '../../src/rotation/adopt/adopt-step.ts';
 import { startTestPostgres } from '../postgres-server.ts';
 import { makeSingleRole, roles, type Server, type SingleRole } from './adopt-suite.ts';
 

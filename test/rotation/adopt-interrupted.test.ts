@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { withClient } from '../../src/database/with-client.ts';
-import { adopt, readAdoptPlan } from '../../src/rotation/adopt.ts';
-import type { AdoptPlan } from '../../src/rotation/adopt-step.ts';
+import { adopt, readAdoptPlan } from '../../src/rotation/adopt/adopt.ts';
+import type { AdoptPlan } from '../../src/rotation/adopt/adopt-step.ts';
 import { startTestPostgres, testContext } from '../postgres-server.ts';
 import {
   applicationName,

@@ -6,8 +6,8 @@ import type { ConnectionTarget } from '../../src/database/target.ts';
 import { type Client, withClient } from '../../src/database/with-client.ts';
 import { parseProjectName } from '../../src/project/names.ts';
 import type { PostgresMajor } from '../../src/project/postgres-packages.ts';
-import { type AdoptDatabase, adopt, readAdoptPlan, readGraph } from '../../src/rotation/adopt.ts';
-import { findDisparities } from '../../src/rotation/parity.ts';
+import { type AdoptDatabase, adopt, readAdoptPlan, readGraph } from '../../src/rotation/adopt/adopt.ts';
+import { findDisparities } from '../../src/rotation/parity/parity.ts';
 import { Secret } from '../../src/secret.ts';
 import { startTestPostgres, testContext } from '../postgres-server.ts';
 

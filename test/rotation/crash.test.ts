@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Cancelled } from '../../src/errors.ts';
-import type { Wish } from '../../src/rotation/decision.ts';
+import type { Wish } from '../../src/rotation/decide/decision.ts';
 import { type Journal, type JournalLine, memoryJournal } from '../../src/rotation/journal.ts';
 import type { RotationParts } from '../../src/rotation/parts.ts';
 import type { RotationReport } from '../../src/rotation/report.ts';

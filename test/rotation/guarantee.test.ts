@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { strategies } from '../../src/rotation/decision.ts';
+import { strategies } from '../../src/rotation/decide/decision.ts';
 import { guaranteeOf, weakestGuarantee } from '../../src/rotation/guarantee.ts';
 import { consumerWays, guarantees, topologies } from '../../src/rotation/guarantee-table.ts';
 

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import type { Decision, Effect, Wish } from '../../src/rotation/decision.ts';
+import type { Decision, Effect, Wish } from '../../src/rotation/decide/decision.ts';
 import {
   type Decide,
   decideStep,
   parseRotationStep,
   type RotationStep,
   rotationSteps,
-} from '../../src/rotation/masked.ts';
+} from '../../src/rotation/decide/masked.ts';
 import type { Observation, StoredVersion } from '../../src/rotation/observation.ts';
 
 const wish: Omit<Wish, 'start'> = {

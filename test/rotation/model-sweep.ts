@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { decide } from '../../src/rotation/decide.ts';
-import type { Wish } from '../../src/rotation/decision.ts';
+import { decide } from '../../src/rotation/decide/decide.ts';
+import type { Wish } from '../../src/rotation/decide/decision.ts';
 import {
   type Decide,
   firstWorld,

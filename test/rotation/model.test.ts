@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { decide } from '../../src/rotation/decide.ts';
+import { decide } from '../../src/rotation/decide/decide.ts';
 import type { Observation } from '../../src/rotation/observation.ts';
 import { type Decide, firstWorld, observationOf, violations, wishOf } from './model.ts';
 import { reach, sweep } from './model-sweep.ts';

@@ -1,5 +1,5 @@
-import { reasonToTurnBack, rolledBackVersion } from '../../src/rotation/decide-rollback.ts';
-import type { Decision, Effect, Wish } from '../../src/rotation/decision.ts';
+import { reasonToTurnBack, rolledBackVersion } from '../../src/rotation/decide/decide-rollback.ts';
+import type { Decision, Effect, Wish } from '../../src/rotation/decide/decision.ts';
 import type {
   ConsumerSeen,
   EndpointLogin,

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RoleGraph, readRoleGraph } from '../../src/database/role-graph.ts';
 import { type Client, withClient } from '../../src/database/with-client.ts';
-import { findDisparities, verifyParity } from '../../src/rotation/parity.ts';
-import type { ParityFinding, ParityLogins } from '../../src/rotation/parity-finding.ts';
+import { findDisparities, verifyParity } from '../../src/rotation/parity/parity.ts';
+import type { ParityFinding, ParityLogins } from '../../src/rotation/parity/parity-finding.ts';
 import { startTestPostgres } from '../postgres-server.ts';
 
 const logins: ParityLogins = {

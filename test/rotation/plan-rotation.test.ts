@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { Strategy, Wish } from '../../src/rotation/decision.ts';
+import type { Strategy, Wish } from '../../src/rotation/decide/decision.ts';
+import { planRotation } from '../../src/rotation/decide/plan-rotation.ts';
 import { memoryJournal } from '../../src/rotation/journal.ts';
-import { planRotation } from '../../src/rotation/plan-rotation.ts';
 import { rotate } from '../../src/rotation/rotate.ts';
 import { statusOf } from '../../src/rotation/status.ts';
 import { FakeClock } from './fake-clock.ts';

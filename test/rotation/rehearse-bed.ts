@@ -5,8 +5,8 @@ import { withClient } from '../../src/database/with-client.ts';
 import type { withThrowawayPostgres } from '../../src/local/postgres/throwaway-postgres.ts';
 import { parseProjectName } from '../../src/project/names.ts';
 import type { PostgresMajor } from '../../src/project/postgres-packages.ts';
-import type { Wish } from '../../src/rotation/decision.ts';
-import type { RehearseOptions } from '../../src/rotation/rehearse.ts';
+import type { Wish } from '../../src/rotation/decide/decision.ts';
+import type { RehearseOptions } from '../../src/rotation/rehearse/rehearse.ts';
 import { startTestPostgres } from '../postgres-server.ts';
 import type { Server } from './adopt-suite.ts';
 

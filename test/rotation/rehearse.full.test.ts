@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { postgresMajors } from '../../src/project/postgres-packages.ts';
-import { rehearse } from '../../src/rotation/rehearse.ts';
+import { rehearse } from '../../src/rotation/rehearse/rehearse.ts';
 import { testContext } from '../postgres-server.ts';
 import { houseOptions, lend, startHouse, wish } from './rehearse-bed.ts';
 

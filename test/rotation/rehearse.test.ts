@@ -5,7 +5,7 @@ import { readRoleGraph } from '../../src/database/role-graph.ts';
 import { withClient } from '../../src/database/with-client.ts';
 import { isPostmaster, readPostmasterFile } from '../../src/local/postgres/postmaster-file.ts';
 import { withThrowawayPostgres } from '../../src/local/postgres/throwaway-postgres.ts';
-import { rehearse } from '../../src/rotation/rehearse.ts';
+import { rehearse } from '../../src/rotation/rehearse/rehearse.ts';
 import { copyFreshCluster, makeTempDir, testContext } from '../postgres-server.ts';
 import { makeSingleRole, roles, type Server } from './adopt-suite.ts';
 import { applicationName, houseOptions, lend, startHouse, wish } from './rehearse-bed.ts';

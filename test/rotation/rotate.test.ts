@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Cancelled, exitCodes, UserError } from '../../src/errors.ts';
-import type { Wish } from '../../src/rotation/decision.ts';
+import type { Wish } from '../../src/rotation/decide/decision.ts';
 import { memoryJournal } from '../../src/rotation/journal.ts';
 import { rotate } from '../../src/rotation/rotate.ts';
 import type { RotateOptions } from '../../src/rotation/rotate-options.ts';

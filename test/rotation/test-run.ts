@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Context, ReportEvent } from '../../src/context.ts';
-import type { Wish } from '../../src/rotation/decision.ts';
+import type { Wish } from '../../src/rotation/decide/decision.ts';
 
 /** A context that keeps what is told. */
 export function testContext(signal: AbortSignal = new AbortController().signal): Context & {

@@ -5,7 +5,7 @@ import type { ConnectionTarget } from '../../../src/database/target.ts';
 import { withClient } from '../../../src/database/with-client.ts';
 import { errorMessage } from '../../../src/errors.ts';
 import { type Endpoint, openRotationDatabase } from '../../../src/rotation/database.ts';
-import type { Wish } from '../../../src/rotation/decision.ts';
+import type { Wish } from '../../../src/rotation/decide/decision.ts';
 import { fileJournal } from '../../../src/rotation/journal.ts';
 import type { RotationParts, StoredLogin } from '../../../src/rotation/parts.ts';
 import { rotate } from '../../../src/rotation/rotate.ts';

@@ -11,7 +11,7 @@ import { withClient } from '../../../src/database/with-client.ts';
 import { errorMessage } from '../../../src/errors.ts';
 import { createServerCertificate } from '../../../src/local/postgres/certificates.ts';
 import { type LocalProxy, startLocalProxy } from '../../../src/local/proxy/local-proxy.ts';
-import type { Wish } from '../../../src/rotation/decision.ts';
+import type { Wish } from '../../../src/rotation/decide/decision.ts';
 import { Secret } from '../../../src/secret.ts';
 import { startTestPostgres, testContext } from '../../postgres-server.ts';
 import { sql, type TestServer } from '../database-bed.ts';

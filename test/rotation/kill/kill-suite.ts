@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
-import type { Wish } from '../../../src/rotation/decision.ts';
+import type { Wish } from '../../../src/rotation/decide/decision.ts';
 import { resumeWish, wishFor } from '../test-run.ts';
 import { type Fault, type FaultAt, faults } from './faulty-parts.ts';
 import type { BegunWorld, Ended, KillBed } from './kill-bed.ts';

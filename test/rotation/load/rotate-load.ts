@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Wish } from '../../../src/rotation/decision.ts';
+import type { Wish } from '../../../src/rotation/decide/decision.ts';
 import { memoryJournal } from '../../../src/rotation/journal.ts';
 import type { RotationReport } from '../../../src/rotation/report.ts';
 import { rotate } from '../../../src/rotation/rotate.ts';

@@ -1,6 +1,6 @@
 import type { DatabaseAuth, DatabaseKind } from '../../../project/choices.ts';
 import { findCrossingFaults } from '../../../project/crossings.ts';
-import type { strategies } from '../../../rotation/decision.ts';
+import type { strategies } from '../../../rotation/decide/decision.ts';
 import type { Stage } from '../stage.ts';
 
 export interface AdviceInput {

@@ -2,10 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../../../context.ts';
 import { exitCodes, UserError } from '../../../errors.ts';
-import { decide } from '../../../rotation/decide.ts';
-import type { Effect, Wish } from '../../../rotation/decision.ts';
+import { decide } from '../../../rotation/decide/decide.ts';
+import type { Effect, Wish } from '../../../rotation/decide/decision.ts';
+import {
+  decideStep,
+  parseRotationStep,
+  type RotationStep,
+  rotationSteps,
+} from '../../../rotation/decide/masked.ts';
 import { describeEffect } from '../../../rotation/describe-effect.ts';
-import { decideStep, parseRotationStep, type RotationStep, rotationSteps } from '../../../rotation/masked.ts';
 import { loginOf } from '../../../rotation/observation.ts';
 import { observe, type Seen } from '../../../rotation/observe.ts';
 import { performEffect } from '../../../rotation/perform-effect.ts';

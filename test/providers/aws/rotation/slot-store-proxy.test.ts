@@ -17,7 +17,7 @@ import { slotStores } from '../../../../src/providers/aws/rotation/slot-store.ts
 import { secretStore } from '../../../../src/providers/aws/rotation/store.ts';
 import { createLogins } from '../../../../src/providers/aws/steps/logins.ts';
 import { openRotationDatabase } from '../../../../src/rotation/database.ts';
-import type { Wish } from '../../../../src/rotation/decision.ts';
+import type { Wish } from '../../../../src/rotation/decide/decision.ts';
 import { memoryJournal } from '../../../../src/rotation/journal.ts';
 import type { RotationParts } from '../../../../src/rotation/parts.ts';
 import type { RotationReport } from '../../../../src/rotation/report.ts';

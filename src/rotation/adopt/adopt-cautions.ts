@@ -1,10 +1,10 @@
-import { quoteIdentifier } from '../database/identifier.ts';
-import type { GraphRole, RoleGraph } from '../database/role-graph.ts';
+import { quoteIdentifier } from '../../database/identifier.ts';
+import type { GraphRole, RoleGraph } from '../../database/role-graph.ts';
+import { rightsOf } from '../parity/parity-grants.ts';
 import { passedOn } from './adopt-grants.ts';
 import { findMembership } from './adopt-roles.ts';
 import { slotSearchPath } from './adopt-search-path.ts';
 import type { Adoption, AdoptRefusal, AdoptStep } from './adopt-step.ts';
-import { rightsOf } from './parity-grants.ts';
 
 /** Why this is not begun; empty when it may be. */
 export function findAdoptRefusals(adoption: Adoption, steps: readonly AdoptStep[]): AdoptRefusal[] {

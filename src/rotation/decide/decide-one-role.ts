@@ -1,9 +1,9 @@
-import { exitCodes } from '../errors.ts';
+import { exitCodes } from '../../errors.ts';
+import { type ConsumerSeen, loginOf, type Observation, type StoredVersion } from '../observation.ts';
 import { consumerProblem, firstOf, isShifted } from './decide-consumer.ts';
 import { decideIncident, outgoingOf, placeProblem, slotSecretOf } from './decide-incident.ts';
 import { proveConsumers } from './decide-retire.ts';
 import type { Decision, Wish } from './decision.ts';
-import { type ConsumerSeen, loginOf, type Observation, type StoredVersion } from './observation.ts';
 
 type Row = (observation: Observation, wish: Wish) => Decision | undefined;
 

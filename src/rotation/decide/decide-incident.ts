@@ -1,6 +1,6 @@
-import { exitCodes } from '../errors.ts';
+import { exitCodes } from '../../errors.ts';
+import { loginOf, type Observation, type StoredVersion } from '../observation.ts';
 import type { Decision, Wish } from './decision.ts';
-import { loginOf, type Observation, type StoredVersion } from './observation.ts';
 
 /** Behind a proxy: the secret of that user's slot. */
 export const slotSecretOf = (observation: Observation, user: string) =>

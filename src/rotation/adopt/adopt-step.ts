@@ -1,5 +1,5 @@
-import type { RoleGraph } from '../database/role-graph.ts';
-import type { RoleNames } from '../database/roles.ts';
+import type { RoleGraph } from '../../database/role-graph.ts';
+import type { RoleNames } from '../../database/roles.ts';
 
 /** What an adoption starts from. */
 export interface Adoption {

@@ -1,15 +1,15 @@
-import { exitCodes } from '../errors.ts';
+import { exitCodes } from '../../errors.ts';
+import { describeEffect } from '../describe-effect.ts';
+import { memoryJournal } from '../journal.ts';
+import type { Observation } from '../observation.ts';
+import { observe } from '../observe.ts';
+import type { RotationParts } from '../parts.ts';
+import { proxyReadiness } from '../proxy-readiness.ts';
+import { Remembered } from '../remembered.ts';
 import { decide } from './decide.ts';
 import { isOpen } from './decide-consumer.ts';
 import { drainMsOf } from './decide-retire.ts';
 import type { Decision, Effect, Wish } from './decision.ts';
-import { describeEffect } from './describe-effect.ts';
-import { memoryJournal } from './journal.ts';
-import type { Observation } from './observation.ts';
-import { observe } from './observe.ts';
-import type { RotationParts } from './parts.ts';
-import { proxyReadiness } from './proxy-readiness.ts';
-import { Remembered } from './remembered.ts';
 import { simulateEffect, simulateWait } from './simulate.ts';
 
 /** One thing that would happen. */

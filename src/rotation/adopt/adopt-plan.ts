@@ -1,5 +1,5 @@
-import type { RoleGraph } from '../database/role-graph.ts';
-import type { RoleNames } from '../database/roles.ts';
+import type { RoleGraph } from '../../database/role-graph.ts';
+import type { RoleNames } from '../../database/roles.ts';
 import { findAdoptRefusals, findAdoptWarnings } from './adopt-cautions.ts';
 import { planDefaults, planGrants, planMemberships, planSchemas } from './adopt-grants.ts';
 import { planDatabase, planMoves, planRest } from './adopt-ownership.ts';

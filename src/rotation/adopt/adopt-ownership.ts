@@ -1,7 +1,7 @@
-import { quoteIdentifier, quoteLiteral } from '../database/identifier.ts';
-import type { GraphObject } from '../database/role-graph.ts';
+import { quoteIdentifier, quoteLiteral } from '../../database/identifier.ts';
+import type { GraphObject } from '../../database/role-graph.ts';
+import { rightsOf } from '../parity/parity-grants.ts';
 import type { Adoption, AdoptStep } from './adopt-step.ts';
-import { rightsOf } from './parity-grants.ts';
 
 /** The owner gets the database; who may connect is kept, and PUBLIC keeps what it has. */
 export function planDatabase({ graph, role, names }: Adoption): AdoptStep[] {

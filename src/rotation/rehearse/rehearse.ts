@@ -1,23 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import type { Context } from '../context.ts';
-import type { OpenDatabase } from '../database/open-database.ts';
-import type { RoleGraph } from '../database/role-graph.ts';
-import type { RoleNames } from '../database/roles.ts';
-import { directRoute } from '../database/route.ts';
-import { type ExitCode, exitCodes, UserError } from '../errors.ts';
-import { withThrowawayPostgres } from '../local/postgres/throwaway-postgres.ts';
-import { type PostgresMajor, postgresMajors } from '../project/postgres-packages.ts';
-import { adopt, readAdoptPlan, readGraph } from './adopt.ts';
-import { openRotationDatabase } from './database.ts';
-import type { Wish } from './decision.ts';
-import { memoryJournal } from './journal.ts';
-import { findDisparities } from './parity.ts';
-import type { ParityFinding } from './parity-finding.ts';
+import type { Context } from '../../context.ts';
+import type { OpenDatabase } from '../../database/open-database.ts';
+import type { RoleGraph } from '../../database/role-graph.ts';
+import type { RoleNames } from '../../database/roles.ts';
+import { directRoute } from '../../database/route.ts';
+import { type ExitCode, exitCodes, UserError } from '../../errors.ts';
+import { withThrowawayPostgres } from '../../local/postgres/throwaway-postgres.ts';
+import { type PostgresMajor, postgresMajors } from '../../project/postgres-packages.ts';
+import { adopt, readAdoptPlan, readGraph } from '../adopt/adopt.ts';
+import { openRotationDatabase } from '../database.ts';
+import type { Wish } from '../decide/decision.ts';
+import { memoryJournal } from '../journal.ts';
+import { findDisparities } from '../parity/parity.ts';
+import type { ParityFinding } from '../parity/parity-finding.ts';
+import type { RotationReport } from '../report.ts';
+import { rotate } from '../rotate.ts';
 import { type Actors, type ConsumerTally, startActors } from './rehearse-consumers.ts';
 import { readRights, type StageSet, setStage } from './rehearse-server.ts';
 import { memoryStore } from './rehearse-store.ts';
-import type { RotationReport } from './report.ts';
-import { rotate } from './rotate.ts';
 
 export interface RehearseOptions {
   /** Absolute. */

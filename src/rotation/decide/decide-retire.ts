@@ -1,7 +1,7 @@
-import { exitCodes } from '../errors.ts';
+import { exitCodes } from '../../errors.ts';
+import type { Observation, SessionSeen, StoredVersion } from '../observation.ts';
 import { slotSecretOf } from './decide-incident.ts';
 import type { Decision, Wish } from './decision.ts';
-import type { Observation, SessionSeen, StoredVersion } from './observation.ts';
 
 /** How long after an answer that was no proof a consumer is asked again. */
 const askAgainMs = 2_000;

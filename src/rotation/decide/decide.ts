@@ -1,3 +1,4 @@
+import { loginOf, type Observation, type StoredVersion, worstLogin } from '../observation.ts';
 import {
   badShareOf,
   bringToCurrent,
@@ -19,7 +20,6 @@ import { decideOneRole } from './decide-one-role.ts';
 import { drain, mendSlotSecrets, proveConsumers, retireLogin } from './decide-retire.ts';
 import { decideRollback } from './decide-rollback.ts';
 import type { Decision, Wish } from './decision.ts';
-import { loginOf, type Observation, type StoredVersion, worstLogin } from './observation.ts';
 
 type Row = (observation: Observation, wish: Wish) => Decision | undefined;
 

@@ -1,5 +1,5 @@
+import type { Observation } from '../observation.ts';
 import type { Decision, Effect, Wish } from './decision.ts';
-import type { Observation } from './observation.ts';
 
 /** The steps by which Secrets Manager has a function rotate a secret, in their order. */
 export const rotationSteps = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'] as const;

@@ -1,11 +1,11 @@
-import type { Context } from '../context.ts';
-import { type AdoptLimits, usualAdoptLimits } from '../database/adopt-role.ts';
-import type { OpenDatabase } from '../database/open-database.ts';
-import type { RoleGraph } from '../database/role-graph.ts';
-import type { RoleNames } from '../database/roles.ts';
-import { errorCode, UserError } from '../errors.ts';
-import { adoptRoleJob } from '../jobs/adopt-role-job.ts';
-import { roleGraphJob } from '../jobs/role-graph-job.ts';
+import type { Context } from '../../context.ts';
+import { type AdoptLimits, usualAdoptLimits } from '../../database/adopt-role.ts';
+import type { OpenDatabase } from '../../database/open-database.ts';
+import type { RoleGraph } from '../../database/role-graph.ts';
+import type { RoleNames } from '../../database/roles.ts';
+import { errorCode, UserError } from '../../errors.ts';
+import { adoptRoleJob } from '../../jobs/adopt-role-job.ts';
+import { roleGraphJob } from '../../jobs/role-graph-job.ts';
 import { planAdopt } from './adopt-plan.ts';
 import type { AdoptPlan } from './adopt-step.ts';
 

@@ -1,5 +1,5 @@
-import { quoteIdentifier } from '../database/identifier.ts';
-import type { GraphRole, Membership, RoleGraph } from '../database/role-graph.ts';
+import { quoteIdentifier } from '../../database/identifier.ts';
+import type { GraphRole, Membership, RoleGraph } from '../../database/role-graph.ts';
 import type { ParityFinding, ParityLogins } from './parity-finding.ts';
 import { compareDefaults, compareGrants } from './parity-grants.ts';
 import { compareSettings } from './parity-settings.ts';

@@ -1,5 +1,5 @@
+import type { ConsumerSeen, EndpointLogin, Observation, StoredVersion } from '../observation.ts';
 import type { Decision, Effect } from './decision.ts';
-import type { ConsumerSeen, EndpointLogin, Observation, StoredVersion } from './observation.ts';
 
 const accepted = (logins: readonly EndpointLogin[]): readonly EndpointLogin[] =>
   logins.map(({ endpoint }) => ({ endpoint, login: 'ok' as const }));

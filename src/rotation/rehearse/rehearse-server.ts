@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { quoteIdentifier } from '../database/identifier.ts';
-import type { RoleGraph } from '../database/role-graph.ts';
-import { scramVerifier } from '../database/scram.ts';
-import type { ConnectionTarget } from '../database/target.ts';
-import { type Client, withClient } from '../database/with-client.ts';
-import { errorMessage, UserError } from '../errors.ts';
-import { Secret } from '../secret.ts';
+import { quoteIdentifier } from '../../database/identifier.ts';
+import type { RoleGraph } from '../../database/role-graph.ts';
+import { scramVerifier } from '../../database/scram.ts';
+import type { ConnectionTarget } from '../../database/target.ts';
+import { type Client, withClient } from '../../database/with-client.ts';
+import { errorMessage, UserError } from '../../errors.ts';
+import { Secret } from '../../secret.ts';
 import { type GraphSql, renderGraph } from './rehearse-graph.ts';
 
 const applicationName = 'lambdapg rehearsal';

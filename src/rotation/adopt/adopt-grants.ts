@@ -1,8 +1,8 @@
-import { quoteIdentifier } from '../database/identifier.ts';
-import type { Grant, GraphObject } from '../database/role-graph.ts';
+import { quoteIdentifier } from '../../database/identifier.ts';
+import type { Grant, GraphObject } from '../../database/role-graph.ts';
+import { grantPlace, grantTargets, rightsOf } from '../parity/parity-grants.ts';
 import { findMembership, withOptions } from './adopt-roles.ts';
 import type { Adoption, AdoptStep } from './adopt-step.ts';
-import { grantPlace, grantTargets, rightsOf } from './parity-grants.ts';
 
 /** What the app role gets of what the role owned: to read and write, as `ensureRoles` has it for what is made later. */
 const everyday: Partial<Record<GraphObject['kind'], readonly string[]>> = {

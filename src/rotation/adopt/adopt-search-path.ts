@@ -1,5 +1,5 @@
-import { quoteIdentifier } from '../database/identifier.ts';
-import type { RoleGraph } from '../database/role-graph.ts';
+import { quoteIdentifier } from '../../database/identifier.ts';
+import type { RoleGraph } from '../../database/role-graph.ts';
 
 /**
  * The search path that a slot needs to find what `role` finds: where the path names "$user" and there is a schema of the role's

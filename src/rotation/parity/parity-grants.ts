@@ -1,5 +1,5 @@
-import { quoteIdentifier } from '../database/identifier.ts';
-import type { Grant, GraphObject, RoleGraph } from '../database/role-graph.ts';
+import { quoteIdentifier } from '../../database/identifier.ts';
+import type { Grant, GraphObject, RoleGraph } from '../../database/role-graph.ts';
 import type { ParityFinding, ParityLogins } from './parity-finding.ts';
 
 const mostNamed = 5;

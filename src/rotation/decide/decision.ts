@@ -1,4 +1,4 @@
-import type { ExitCode } from '../errors.ts';
+import type { ExitCode } from '../../errors.ts';
 
 export const strategies = ['slots', 'next', 'single', 'managed'] as const;
 /** `managed` is the service's own and has no decisions of ours. */

@@ -1,6 +1,6 @@
-import { quoteIdentifier } from '../database/identifier.ts';
-import type { Membership, RoleGraph } from '../database/role-graph.ts';
-import { copyRoleSetting, isHidden, setRoleSetting } from '../database/role-setting.ts';
+import { quoteIdentifier } from '../../database/identifier.ts';
+import type { Membership, RoleGraph } from '../../database/role-graph.ts';
+import { copyRoleSetting, isHidden, setRoleSetting } from '../../database/role-setting.ts';
 import { slotSearchPath } from './adopt-search-path.ts';
 import type { Adoption, AdoptStep } from './adopt-step.ts';
 

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ConnectionTarget } from '../database/target.ts';
-import { withClient } from '../database/with-client.ts';
-import { errorCode, errorMessage } from '../errors.ts';
-import type { Consumer, ConsumerRead, CredentialStore, ReadVersion, StoredLogin } from './parts.ts';
+import type { ConnectionTarget } from '../../database/target.ts';
+import { withClient } from '../../database/with-client.ts';
+import { errorCode, errorMessage } from '../../errors.ts';
+import type { Consumer, ConsumerRead, CredentialStore, ReadVersion, StoredLogin } from '../parts.ts';
 
 const everyMs = 40;
 const cacheMs = 200;

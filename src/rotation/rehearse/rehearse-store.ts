@@ -1,4 +1,4 @@
-import type { CredentialStore, ReadVersion, StoredLogin } from './parts.ts';
+import type { CredentialStore, ReadVersion, StoredLogin } from '../parts.ts';
 
 /** Labels on versions as Secrets Manager moves them, in memory. */
 export function memoryStore(first: StoredLogin): CredentialStore {

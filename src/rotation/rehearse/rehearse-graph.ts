@@ -1,4 +1,4 @@
-import { quoteIdentifier } from '../database/identifier.ts';
+import { quoteIdentifier } from '../../database/identifier.ts';
 import type {
   DefaultPrivilege,
   Grant,
@@ -6,9 +6,9 @@ import type {
   GraphRole,
   Membership,
   RoleGraph,
-} from '../database/role-graph.ts';
-import { setRoleSetting } from '../database/role-setting.ts';
-import { grantPlace } from './parity-grants.ts';
+} from '../../database/role-graph.ts';
+import { setRoleSetting } from '../../database/role-setting.ts';
+import { grantPlace } from '../parity/parity-grants.ts';
 
 /** Behind every foreign server, for what is behind the real ones is nobody's business here. */
 const wrapper = 'lambdapg_rehearsal';

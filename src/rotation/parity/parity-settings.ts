@@ -1,5 +1,5 @@
-import type { RoleGraph, RoleSetting } from '../database/role-graph.ts';
-import { copyRoleSetting, isHidden, resetRoleSetting, setRoleSetting } from '../database/role-setting.ts';
+import type { RoleGraph, RoleSetting } from '../../database/role-graph.ts';
+import { copyRoleSetting, isHidden, resetRoleSetting, setRoleSetting } from '../../database/role-setting.ts';
 import type { ParityFinding, ParityLogins } from './parity-finding.ts';
 
 /** They change what is written down, not what a statement gives. */

@@ -1,9 +1,9 @@
-import { exitCodes } from '../errors.ts';
+import { exitCodes } from '../../errors.ts';
+import { type ConsumerSeen, loginOf, type Observation, type StoredVersion } from '../observation.ts';
 import { badShareOf, firstOf, takeBack } from './decide-consumer.ts';
 import { decideIncident, isSlot, notKnown, outgoingOf } from './decide-incident.ts';
 import { drain, mendSlotSecrets, retireLogin } from './decide-retire.ts';
 import type { Decision, Wish } from './decision.ts';
-import { type ConsumerSeen, loginOf, type Observation, type StoredVersion } from './observation.ts';
 
 /**
  * The way back, as long as the old login is alive: AWSCURRENT returns to it (R2), consumers return to it (R1), the new login

@@ -1,7 +1,7 @@
-import { exitCodes } from '../errors.ts';
+import { exitCodes } from '../../errors.ts';
+import { type ConsumerSeen, loginOf, type Observation } from '../observation.ts';
 import { outgoingOf } from './decide-incident.ts';
 import type { Decision, Wish } from './decision.ts';
-import { type ConsumerSeen, loginOf, type Observation } from './observation.ts';
 
 /** How often one run asks a consumer that has failed. */
 const mostAttempts = 3;

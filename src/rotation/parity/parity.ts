@@ -1,5 +1,5 @@
-import type { RoleGraph } from '../database/role-graph.ts';
-import { UserError } from '../errors.ts';
+import type { RoleGraph } from '../../database/role-graph.ts';
+import { UserError } from '../../errors.ts';
 import { comparisons } from './parity-comparisons.ts';
 import type { ParityFinding, ParityLogins } from './parity-finding.ts';
 
