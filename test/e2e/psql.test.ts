@@ -95,7 +95,8 @@ describe('lambdapg psql', () => {
   });
 
   test('without psql on the computer it says so, and what needs none', async () => {
-    const project = await makeProject();
+    // Without a PATH a server runs as another user than the one that a copied cluster belongs to.
+    const project = await makeProject('node', 'my-api', { initdb: true });
     const plan = { command: [process.execPath, built, 'psql'], steps: [] };
     const { exitCode, stdout } = await execa(
       '/usr/bin/python3',

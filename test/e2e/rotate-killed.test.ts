@@ -18,7 +18,7 @@ test('rotate-creds under load: closes without a failed request, also when it was
         'orders-node:live',
         'orders-python:live',
         'orders-env:live',
-        'orders-env',
+        'orders-env:$LATEST',
       ].map((name) => [`function ${name}`, 'current', true]),
     );
     return killAndResume(bed, 20, { seed: Date.now() % 1_000_000, longestMs: 6_000 });

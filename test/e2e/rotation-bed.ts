@@ -132,7 +132,12 @@ async function makeFunctions(cloud: CloudBed): Promise<void> {
   const follows = { ...place, ...maxAge, LAMBDAPG_SECRET_ARN };
   const functions = [
     { name: 'orders-node', files: node, variables: { ...follows, LOAD_CLIENT: 'module' } },
-    { name: 'orders-python', files: python, variables: { ...follows, PYTHONPATH: runtimePython } },
+    {
+      name: 'orders-python',
+      files: python,
+      // The folder is the package's own: nothing may be written there.
+      variables: { ...follows, PYTHONPATH: runtimePython, PYTHONDONTWRITEBYTECODE: '1' },
+    },
     {
       name: 'orders-env',
       files: node,
