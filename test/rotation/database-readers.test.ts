@@ -62,7 +62,7 @@ test('sessions of a reader are listed, and ended, with those of the writer', asy
           { application: 'library', state: 'idle' },
           { application: 'library', state: 'idle' },
         ]);
-        expect(await database.retire('library_b', 'scramble', 'idle', 0)).toBe(2);
+        expect(await database.retire('library_b', 'scramble', 'all', 0)).toBe(2);
         await expect(client.query('SELECT 1')).rejects.toThrow();
       }),
     );
