@@ -135,7 +135,10 @@ test('a password that changes is used by the next connection, and no error holds
   await pid(driver);
   await driver.do({ op: 'password', password: 'canary-wrong' });
   expect(await driver.query('select 1 as one')).toEqual([{ one: 1 }]);
+  // Used less than 10 ms ago it would not be looked at before its next statement.
+  await new Promise((resolve) => setTimeout(resolve, 20));
   await killBackends();
+  await new Promise((resolve) => setTimeout(resolve, 20));
   const refusal = await driver.query('select 1').catch((error: unknown) => error);
   expect(refusal).toMatchObject({
     message: expect.stringMatching(/cannot connect to .* as library_a: .*password authentication failed/s),
