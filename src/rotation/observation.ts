@@ -1,3 +1,4 @@
+import type { LoginSession } from '../database/login-sessions.ts';
 import type { Secret } from '../secret.ts';
 
 /** What a real login came to. `unknown`: nobody answered, or no slot was free; `none`: there is nothing to log in with. */
@@ -86,17 +87,8 @@ export interface SlotSecretSeen {
   readonly login: Login;
 }
 
-/** Sessions of one login name, from `pg_stat_activity`. */
-export interface SessionSeen {
-  readonly pid: number;
-  readonly user: string;
-  readonly application: string;
-  readonly address: string;
-  readonly state: string;
-  /** Milliseconds since 1970, by the database's clock. */
-  readonly startedAt: number;
-  readonly changedAt: number;
-}
+/** From `pg_stat_activity`. */
+export type SessionSeen = LoginSession;
 
 /** All that is known at one moment. Nothing in it is remembered from a step before but `shiftedAt` and soaks. */
 export interface Observation {

@@ -6,6 +6,7 @@ import type { RotationParts } from '../../src/rotation/parts.ts';
 import type { RotationReport } from '../../src/rotation/report.ts';
 import { rotate } from '../../src/rotation/rotate.ts';
 import { FakeClock } from './fake-clock.ts';
+import { guardedParts } from './guarded-parts.ts';
 import { type MemoryConsumerOptions, MemoryWorld } from './memory-parts.ts';
 import { resumeWish, testContext, wishFor } from './test-run.ts';
 
@@ -16,18 +17,6 @@ const consumers: readonly MemoryConsumerOptions[] = [
 ];
 
 type Fault = 'killed before' | 'killed after' | 'answer lost';
-const changing = [
-  'putPending',
-  'promote',
-  'clearPending',
-  'put',
-  'shift',
-  'giveNext',
-  'prove',
-  'setPassword',
-  'retire',
-];
-
 /** Parts of which the `at`th changing call meets that fault. */
 function withFault(
   parts: RotationParts,
@@ -40,31 +29,16 @@ function withFault(
     isDead = true;
     throw new Cancelled('killed');
   };
-  const guard = <T extends object>(part: T): T =>
-    new Proxy(part, {
-      get(target, name) {
-        const value: unknown = Reflect.get(target, name);
-        if (typeof value !== 'function') return value;
-        if (!changing.includes(String(name))) return value.bind(target);
-        return async (...args: unknown[]) => {
-          const isFaulty = calls === at;
-          calls += 1;
-          if (isDead || (isFaulty && fault === 'killed before')) die();
-          const result: unknown = await value.apply(target, args);
-          if (isFaulty && fault === 'killed after') die();
-          if (isFaulty) throw new Error('the answer is lost');
-          return result;
-        };
-      },
-    });
-  return {
-    ...parts,
-    store: guard(parts.store),
-    database: guard(parts.database),
-    consumers: parts.consumers.map(guard),
-    ...(parts.slotStores && { slotStores: parts.slotStores.map(guard) }),
-    calls: () => calls,
-  };
+  const guarded = guardedParts(parts, async (_call, run) => {
+    const isFaulty = calls === at;
+    calls += 1;
+    if (isDead || (isFaulty && fault === 'killed before')) die();
+    const result = await run();
+    if (isFaulty && fault === 'killed after') die();
+    if (isFaulty) throw new Error('the answer is lost');
+    return result;
+  });
+  return { ...guarded, calls: () => calls };
 }
 
 /** A journal of which, after a crash, only this is left. */
@@ -118,30 +92,12 @@ function worldOf({ withProxy = false, lagMs = 0 }: Scenario, clock: FakeClock): 
 /** Every change of the world is looked at as it stands. */
 function watched(world: MemoryWorld): { readonly parts: RotationParts; readonly violations: string[] } {
   const violations: string[] = [];
-  const look = <T extends object>(part: T): T =>
-    new Proxy(part, {
-      get(target, name) {
-        const value: unknown = Reflect.get(target, name);
-        if (typeof value !== 'function') return value;
-        if (!changing.includes(String(name))) return value.bind(target);
-        return async (...args: unknown[]) => {
-          const result: unknown = await value.apply(target, args);
-          violations.push(...world.violations().map((violation) => `after ${String(name)}: ${violation}`));
-          return result;
-        };
-      },
-    });
-  const { parts } = world;
-  return {
-    violations,
-    parts: {
-      ...parts,
-      store: look(parts.store),
-      database: look(parts.database),
-      consumers: parts.consumers.map(look),
-      ...(parts.slotStores && { slotStores: parts.slotStores.map(look) }),
-    },
-  };
+  const parts = guardedParts(world.parts, async (call, run) => {
+    const result = await run();
+    violations.push(...world.violations().map((violation) => `after ${call}: ${violation}`));
+    return result;
+  });
+  return { violations, parts };
 }
 
 /** Fewer looks while something is waited for: the matrix is large. */

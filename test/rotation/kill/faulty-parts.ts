@@ -1,4 +1,5 @@
 import type { RotationParts } from '../../../src/rotation/parts.ts';
+import { guardedParts } from '../guarded-parts.ts';
 
 /** What happens at one effect. `lost`: it is done, and the answer does not come. */
 export type Fault = 'before' | 'after' | 'lost';
@@ -10,11 +11,6 @@ export interface FaultAt {
   readonly fault: Fault;
 }
 
-const changing = new Set([
-  ...['putPending', 'promote', 'clearPending', 'put', 'shift', 'giveNext'],
-  ...['prove', 'setPassword', 'retire'],
-]);
-
 /** The same parts, which tell of each changing call, and meet the fault at that one. */
 export function faultyParts(
   parts: RotationParts,
@@ -22,31 +18,16 @@ export function faultyParts(
   done: (call: string) => Promise<void>,
 ): RotationParts {
   let calls = 0;
-  const guard = <T extends object>(part: T): T =>
-    new Proxy(part, {
-      get(target, name) {
-        const value: unknown = Reflect.get(target, name);
-        if (typeof value !== 'function') return value;
-        if (!changing.has(String(name))) return value.bind(target);
-        return async (...args: unknown[]) => {
-          const fault = calls === faultAt?.at ? faultAt.fault : undefined;
-          calls += 1;
-          if (fault === 'before') await die();
-          const result: unknown = await value.apply(target, args);
-          if (fault === 'after') await die();
-          await done(String(name));
-          if (fault === 'lost') throw Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
-          return result;
-        };
-      },
-    });
-  return {
-    ...parts,
-    store: guard(parts.store),
-    database: guard(parts.database),
-    consumers: parts.consumers.map(guard),
-    ...(parts.slotStores && { slotStores: parts.slotStores.map(guard) }),
-  };
+  return guardedParts(parts, async (call, run) => {
+    const fault = calls === faultAt?.at ? faultAt.fault : undefined;
+    calls += 1;
+    if (fault === 'before') await die();
+    const result = await run();
+    if (fault === 'after') await die();
+    await done(call);
+    if (fault === 'lost') throw Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
+    return result;
+  });
 }
 
 /** Nothing of this process happens any more, no `finally` and no handler. */
