@@ -74,7 +74,7 @@ test('two at once, and a table that is dropped meanwhile: both come to the same 
   const runs = [one, other].map((whole) =>
     adopt(testContext(), { ...single.open, run: firstRounds(single.open.run) }, begin(whole)),
   );
-  for (const run of runs) await expect(run).rejects.toThrow('enough');
+  await Promise.all(runs.map((run) => expect(run).rejects.toThrow('enough')));
   const stale = {
     ...one,
     transactions: one.transactions.filter(({ title }) => title.includes('short_lived')),
