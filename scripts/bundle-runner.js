@@ -12,7 +12,8 @@ export const bundleRunner = (options) => bundleHandler('routes/runner-handler', 
 export const bundleSchema = (options) => bundleHandler('routes/schema-handler', options);
 
 /** Rotates a secret when Secrets Manager calls. @param {import('esbuild').BuildOptions} options where to, and how small */
-export const bundleRotation = (options) => bundleHandler('rotation/rotation-handler', options);
+export const bundleRotation = (options) =>
+  bundleHandler('rotation/rotation-function/rotation-handler', options);
 
 function bundleHandler(name, options) {
   return build({

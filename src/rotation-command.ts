@@ -5,7 +5,6 @@ import type { Project } from './project/find-project.ts';
 import { openWorld, type StageChoice } from './providers/aws/open-world.ts';
 import { formatPolicies, policyOf } from './providers/aws/policy-of.ts';
 import { adviceInputOf, adviseRotation } from './providers/aws/rotation/advise.ts';
-import { emitRotationFunction } from './providers/aws/rotation/emit.ts';
 import { type OpenRotation, openRotation } from './providers/aws/rotation/open-rotation.ts';
 import {
   adoptStage,
@@ -18,6 +17,7 @@ import {
   rotateStage,
   statusOfStage,
 } from './providers/aws/rotation/rotate-stage.ts';
+import { emitRotationFunction } from './providers/aws/rotation/rotation-function/emit.ts';
 import { type Preflight, verifyRotation } from './providers/aws/rotation/rotation-preflight.ts';
 import type { Retirement, Strategy, Termination } from './rotation/decide/decision.ts';
 import { claimText } from './rotation/guarantee.ts';

@@ -13,13 +13,13 @@ import type { StageDatabase } from '../routes/stage-database.ts';
 import { findStageDatabase, resolveStageDatabase, stageDatabaseOf } from '../stage-database.ts';
 import type { DatabaseHave } from '../steps/database-have.ts';
 import { secretNameOf } from '../steps/secrets.ts';
-import { consumersOf } from './consumers.ts';
+import { consumersOf } from './consumers/consumers.ts';
 import { type RotationEndpoints, rotationEndpoints, verifyRotatable } from './endpoints.ts';
 import { withProxyHealth } from './endpoints-health.ts';
-import { withLiveLogin } from './live-login.ts';
-import { slotStores } from './slot-store.ts';
-import { secretStore } from './store.ts';
-import { verifyNotDeleted } from './verify-secret.ts';
+import { withLiveLogin } from './store/live-login.ts';
+import { slotStores } from './store/slot-store.ts';
+import { secretStore } from './store/store.ts';
+import { verifyNotDeleted } from './store/verify-secret.ts';
 
 /** A stage whose login can be rotated, with everything that takes part. */
 export interface OpenRotation {

@@ -16,7 +16,7 @@ import { explainAwsError } from '../explain.ts';
 import type { OpenWorld } from '../open-world.ts';
 import type { Stage } from '../stage.ts';
 import { findStageDatabase } from '../stage-database.ts';
-import { type FoundConsumers, findConsumers } from './find-consumers.ts';
+import { type FoundConsumers, findConsumers } from './find-consumers/find-consumers.ts';
 import { type ManagedReport, rotateManaged } from './managed.ts';
 import type { OpenRotation } from './open-rotation.ts';
 

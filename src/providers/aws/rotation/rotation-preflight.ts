@@ -12,9 +12,9 @@ import { findDisparities, verifyParity } from '../../../rotation/parity/parity.t
 import type { StoreSeen } from '../../../rotation/parts.ts';
 import { takeLook } from '../look.ts';
 import { functionNameOf, type Stage } from '../stage.ts';
-import { isOwnRotationFunction } from './emit.ts';
 import type { OpenRotation } from './open-rotation.ts';
-import { verifySecret } from './verify-secret.ts';
+import { isOwnRotationFunction } from './rotation-function/emit.ts';
+import { verifySecret } from './store/verify-secret.ts';
 
 export interface PreflightChoice {
   /** As it was asked for. */
