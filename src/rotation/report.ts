@@ -1,6 +1,6 @@
 import type { ExitCode } from '../errors.ts';
 import { drainMsOf } from './decide/decide-retire.ts';
-import type { EffectName, Strategy, Wish } from './decide/decision.ts';
+import type { EffectName, Strategy, Waiting, Wish } from './decide/decision.ts';
 import type { Observation, SessionSeen } from './observation.ts';
 import type { RotationParts } from './parts.ts';
 import type { Remembered } from './remembered.ts';
@@ -8,6 +8,9 @@ import type { Remembered } from './remembered.ts';
 export type Outcome = 'closed' | 'rolled back' | 'waiting' | 'incident' | 'refused' | 'unknown' | 'planned';
 
 export type Holding = 'current' | 'pending' | 'previous' | 'other' | 'unknown';
+
+/** `knowledge`: something gave no answer. */
+export type WaitedMs = { readonly [reason in Waiting | 'knowledge']?: number };
 
 export interface EffectDone {
   readonly name: EffectName;
@@ -43,6 +46,8 @@ export interface RotationReport {
   readonly waitingFor?: string;
   readonly stopped?: { readonly code: string; readonly why: string; readonly suggestions: readonly string[] };
   readonly durationMs: number;
+  /** Of `durationMs`: how long it slept, by what it waited for. */
+  readonly waitedMs: WaitedMs;
   readonly drainMs: number;
   /** Times at which consumers could not log in, in words. */
   readonly incidents: readonly string[];

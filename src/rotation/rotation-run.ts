@@ -11,7 +11,7 @@ import { type ObserveOptions, observe, type Seen } from './observe.ts';
 import { Patience, untilOf } from './patience.ts';
 import { Performer, type PerformerScene } from './performer.ts';
 import { proxyReadiness } from './proxy-readiness.ts';
-import { leftSessions, type Outcome, type RotationReport, worldReport } from './report.ts';
+import { leftSessions, type Outcome, type RotationReport, type WaitedMs, worldReport } from './report.ts';
 
 /** How often in a row the world may be illegible for a moment. */
 const mostBlindLooks = 3;
@@ -37,6 +37,7 @@ export class RotationRun {
   readonly #observing: ObserveOptions;
   readonly #startedAt: number;
   readonly #incidents: string[] = [];
+  readonly #waitedMs: { -readonly [reason in keyof WaitedMs]: number } = {};
   #wish: Wish;
   #seen: Seen | undefined;
   #blindLooks = 0;
@@ -158,12 +159,13 @@ export class RotationRun {
     const { context, clock } = this.#scene;
     const now = clock.now();
     const isKnown = decision.next === 'wait';
+    const what = isKnown ? decision.for : 'knowledge';
     if (this.#patience.isNews(decision)) {
       const until = untilOf(decision);
       const time = until === undefined ? '' : ` until ${new Date(until).toISOString()}`;
       context.report({
         type: 'rotation-waiting',
-        for: isKnown ? decision.for : 'knowledge',
+        for: what,
         ...(until !== undefined && { until }),
         message: `waiting${time}: ${decision.why}`,
       });
@@ -175,6 +177,7 @@ export class RotationRun {
         waitingFor: decision.why,
       };
     await clock.sleep(this.#patience.pauseMs(decision, now), context.signal);
+    this.#waitedMs[what] = (this.#waitedMs[what] ?? 0) + clock.now() - now;
     return undefined;
   }
 
@@ -236,6 +239,7 @@ export class RotationRun {
       effects: this.#performer.effects,
       leftSessions: await leftSessions(parts, observation),
       durationMs,
+      waitedMs: this.#waitedMs,
       incidents: this.#incidents,
       ...(isKept && outgoing && { keptUser: outgoing.user }),
     };

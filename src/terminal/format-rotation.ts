@@ -29,6 +29,7 @@ interface Report {
   readonly incidents: readonly string[];
   readonly keptUser?: string;
   readonly durationMs: number;
+  readonly waitedMs: Readonly<Record<string, number>>;
 }
 
 const colours: Readonly<Record<string, 'green' | 'yellow' | 'red' | 'cyan'>> = {
@@ -52,10 +53,9 @@ const headlines: Readonly<Record<string, string>> = {
 /** How a rotation ended, for a person: what was proved, what is open, what to run next. */
 export function formatRotation(report: Report, stream: NodeJS.WriteStream): string {
   const { outcome, currentUser, effects, consumers, incidents } = report;
-  const seconds = (report.durationMs / 1000).toFixed(1);
   const headline = paint(colours[outcome] ?? 'cyan', headlines[outcome] ?? outcome, stream);
   return [
-    `${headline} (${effects.length} changes in ${seconds} s; login ${currentUser ?? 'unknown'})`,
+    `${headline} (${effects.length} changes in ${formatDuration(report)}; login ${currentUser ?? 'unknown'})`,
     ...(report.claimed === undefined ? [] : [`  claimed: ${report.claimed}; proof: ${report.proof ?? ''}`]),
     ...consumers.map(formatConsumer),
     ...incidents.map((incident) => paint('red', `  incident, put right: ${incident}`, stream)),
@@ -75,6 +75,16 @@ export function formatRotation(report: Report, stream: NodeJS.WriteStream): stri
       : [`  ${report.stopped.why}`, ...report.stopped.suggestions.map((one) => `  try: ${one}`)]),
   ].join('\n');
 }
+
+/** `12.3 s, of which waiting: drain 7.5 s, soak 1.0 s`. */
+function formatDuration({ durationMs, waitedMs }: Report): string {
+  const waits = Object.entries(waitedMs)
+    .filter(([, ms]) => ms >= 50)
+    .map(([reason, ms]) => `${reason} ${seconds(ms)}`);
+  return `${seconds(durationMs)}${waits.length === 0 ? '' : `, of which waiting: ${waits.join(', ')}`}`;
+}
+
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
 function formatConsumer({ id, holds, proved, detail }: Consumer): string {
   const state = proved ? 'proved' : `holds ${holds}`;

@@ -22,8 +22,8 @@ most. For each order a world of its own; 5 s of load, two rotations with ${(cach
 Retried: connections that took more than one login (the others never try again). Delayed: over a second late. p99 is what a served
 request takes beyond its time in the database, from the first rotation on, and its ratio to the seconds before. AWS's orders are re-typed from the
 templates' steps, 0.5 s between two; nobody tells the Pool's function of them, as AWS's templates do not.
-Beyond its drain: the duration without the drain (the longest cache, a second, and a quarter of that to watch for late logins) and without watching the shares
-of the alias (twice ${soakMs / 1_000} s).`,
+Beyond its drain: the duration without the time in which it slept for the drain (the longest cache, a second, and a quarter of that to watch for late
+logins), for the shares of the alias (twice ${soakMs / 1_000} s), and for consumers that could not show the new login yet (with one role: a cache that has to end).`,
   async measure() {
     const rows: Row[] = [];
     for (const order of orders) rows.push(...rowsOf(order, await measureOrder(order)));
@@ -55,10 +55,9 @@ function clientRow(order: Order, { report, metrics }: MeasuredOrder, target: key
 }
 
 function durationRow({ title }: Order, { rotation: reports }: MeasuredOrder): Row {
-  const staged = reports.some(({ effects }) => effects.filter(({ name }) => name === 'shift').length > 1);
   const beyond = reports.map(
-    ({ durationMs, drainMs, strategy }) =>
-      durationMs - (strategy === 'slots' ? drainMs * 1.25 : 0) - (staged ? 2 * soakMs : 0),
+    ({ durationMs, waitedMs: { drain = 0, next = 0, soak = 0, consumer = 0 } }) =>
+      durationMs - drain - next - soak - consumer,
   );
   const took = median(beyond);
   return {

@@ -4,6 +4,7 @@ import type { Wish } from '../../src/rotation/decide/decision.ts';
 import { memoryJournal } from '../../src/rotation/journal.ts';
 import { rotate } from '../../src/rotation/rotate.ts';
 import type { RotateOptions } from '../../src/rotation/rotate-options.ts';
+import { formatRotation } from '../../src/terminal/format-rotation.ts';
 import { FakeClock } from './fake-clock.ts';
 import { login, type MemoryConsumerOptions, MemoryWorld, type MemoryWorldOptions } from './memory-parts.ts';
 import { resumeWish, testContext, wishFor } from './test-run.ts';
@@ -59,6 +60,15 @@ test('two slots: a rotation closes, and the old login is dead', async () => {
     ['current', true],
     ['current', false],
   ]);
+  // Nothing but sleep takes time by this clock.
+  const { soak = 0, drain = 0, ...others } = report.waitedMs;
+  expect(others).toEqual({});
+  expect(soak).toBeGreaterThanOrEqual(120_000);
+  expect(drain).toBeGreaterThanOrEqual(report.drainMs);
+  expect(soak + drain).toBe(report.durationMs);
+  expect(formatRotation(report, process.stdout)).toMatch(
+    /^closed \(11 changes in [\d.]+ s, of which waiting: soak [\d.]+ s, drain [\d.]+ s; login shop_b\)/,
+  );
   expect(world.database.accepts(before.current!.login)).toBe(false);
   expect(world.violations()).toEqual([]);
   expect(JSON.stringify(report)).not.toContain(before.current!.login.password.reveal());
