@@ -15,6 +15,8 @@ export interface Order {
   /** Titles of the clients that must see no failed request. */
   readonly spares: readonly string[];
   readonly proxied?: boolean;
+  /** Without the function behind an alias, whose new versions start cold on the cores that serve everybody. */
+  readonly withoutVariables?: boolean;
   /** lambdapg's own. */
   readonly wish?: Partial<Wish>;
   readonly rotate?: Rotation;
@@ -33,6 +35,12 @@ const everybody = Object.keys(clientTitles);
 
 export const orders: readonly Order[] = [
   { title: 'two slots', spares: everybody, wish: { strategy: 'slots' } },
+  {
+    title: 'two slots, no function with variables',
+    spares: everybody,
+    wish: { strategy: 'slots' },
+    withoutVariables: true,
+  },
   { title: 'two slots, pooled endpoint', spares: everybody, wish: { strategy: 'slots' }, proxied: true },
   { title: 'next', spares: modules, wish: { strategy: 'next', acceptWindow: true } },
   { title: 'single', spares: modules, wish: { strategy: 'single', acceptWindow: true } },
@@ -66,15 +74,15 @@ export async function measureOrder(order: Order): Promise<MeasuredOrder> {
     proxied: order.proxied ?? false,
   });
   try {
-    const environment = new AliasConsumer(world, 'environment');
-    const targets = [...world.targets, environment];
+    const environments = order.withoutVariables ? [] : [new AliasConsumer(world, 'environment')];
+    const targets = [...world.targets, ...environments];
     const parts = loadParts(world, [
       ...world.targets.map((target) =>
         target.title === 'cached'
           ? followingConsumer(target, 'cached', cacheMs)
           : followingConsumer(target, 'module', 2_000),
       ),
-      environment,
+      ...environments,
     ]);
     const times = { beforeMs: 5_000, afterMs: 8_000 };
     const calls: string[] = [];
