@@ -9,14 +9,21 @@ import {
   isRunning,
   type ProcessIdentity,
 } from '../../../src/local/postgres/process-identity.ts';
+import { thisMachine } from '../../../src/this-machine.ts';
 
 /** Of the folders of the bed's servers. */
 export const serverPrefix = 'lambdapg-rds-';
 const ownerFile = 'owner.json';
 
+interface Owner extends ProcessIdentity {
+  /** Containers may share a folder for temporary files, and do not see each other's processes. */
+  readonly machine: string;
+}
+
 /** Says whose server this is. */
 export async function markOwner(dir: string): Promise<void> {
-  await writeFile(join(dir, ownerFile), JSON.stringify(identifyProcess(process.pid)));
+  const owner: Owner = { ...identifyProcess(process.pid), machine: thisMachine() };
+  await writeFile(join(dir, ownerFile), JSON.stringify(owner));
 }
 
 let swept: Promise<void> | undefined;
@@ -39,10 +46,11 @@ export async function sweepAbandonedServers(): Promise<void> {
   }
 }
 
-/** A folder without an owner is just being made. */
+/** A folder without an owner is just being made; of an owner elsewhere nothing is known. */
 function isAbandoned(dir: string): boolean {
   try {
-    return !isRunning(JSON.parse(readFileSync(join(dir, ownerFile), 'utf8')) as ProcessIdentity);
+    const owner = JSON.parse(readFileSync(join(dir, ownerFile), 'utf8')) as Owner;
+    return owner.machine === thisMachine() && !isRunning(owner);
   } catch {
     return false;
   }

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -65,6 +66,17 @@ test('the server of a test process that was killed is ended by the next one', as
   await sweepAbandonedServers();
   expect(existsSync(dir)).toBe(false);
   await expect.poll(() => isRunning({ pid })).toBe(false);
+});
+
+test('a server whose owner is in another container is left alone', async () => {
+  const file = join(dirname(server.socketDir), 'owner.json');
+  const own = await readFile(file, 'utf8');
+  // A number that no process has here.
+  const owner = { ...JSON.parse(own), pid: 2 ** 30, startTicks: '1', machine: 'another' };
+  await writeFile(file, JSON.stringify(owner));
+  await sweepAbandonedServers();
+  expect(existsSync(file)).toBe(true);
+  await writeFile(file, own);
 });
 
 describe('a server behind an RDS name', () => {
