@@ -55,7 +55,7 @@ export async function withRowLease<T>(
 }
 
 async function take(context: Context, { open, admin, id, times }: LeaseOf): Promise<Lease> {
-  const holder = describeHolder();
+  const holder = describeHolder(context);
   const startedMs = performance.now();
   let insteadOf: number | undefined;
   for (;;) {
@@ -69,7 +69,7 @@ async function take(context: Context, { open, admin, id, times }: LeaseOf): Prom
     });
     if (lease !== undefined) return lease;
     if (held === undefined) throw new Error(`the lease of ${id} is neither free nor held`);
-    const isDead = held.holder.machine === thisMachine() && !isAlive(held.holder.pid);
+    const isDead = held.holder.machine === holder.machine && !isAlive(held.holder.pid);
     if (isDead && insteadOf !== held.fence) {
       insteadOf = held.fence;
       continue;
@@ -80,9 +80,9 @@ async function take(context: Context, { open, admin, id, times }: LeaseOf): Prom
   }
 }
 
-function describeHolder(): LeaseHolder {
+function describeHolder({ env }: Context): LeaseHolder {
   const run = randomBytes(8).toString('hex');
-  return { run, user: userName(), host: hostname(), machine: thisMachine(), pid: process.pid };
+  return { run, user: userName(), host: hostname(), machine: thisMachine(env), pid: process.pid };
 }
 
 function userName(): string {

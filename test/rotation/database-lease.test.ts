@@ -111,10 +111,24 @@ describe.each([
       code: 'ROTATION_IN_PROGRESS',
       message: expect.stringContaining('on fern'),
     });
-    await moveTo(thisMachine());
+    await moveTo(thisMachine(process.env));
     await open().withLease(async () => {
       expect(await leaseRow()).toEqual({ fence: String(before + 1), held: true });
     });
+  });
+
+  test('an execution environment of Lambda takes nothing from another, whose process it does not see', async () => {
+    const inLambda = (AWS_LAMBDA_LOG_STREAM_NAME: string) =>
+      openRotation(server, { isDirect, context: testContext({ env: { AWS_LAMBDA_LOG_STREAM_NAME } }) });
+    const own = { AWS_LAMBDA_LOG_STREAM_NAME: '2026/11/22/[$LATEST]1' };
+    await open().withLease(async () => {});
+    await admin(
+      `UPDATE lambdapg.rotation_lease SET expires_at = clock_timestamp() + interval '1 hour', holder =
+         '{"run": "theirs", "machine": "${thisMachine(own)}", "host": "fern", "user": "ada", "pid": 999999999}'`,
+    );
+    const other = inLambda('2026/11/22/[$LATEST]2').withLease(async () => {});
+    expect(await failureOf(other)).toMatchObject({ code: 'ROTATION_IN_PROGRESS' });
+    await inLambda(own.AWS_LAMBDA_LOG_STREAM_NAME).withLease(async () => {});
   });
 
   test('another run is waited for as long as one is told to', async () => {
@@ -260,12 +274,12 @@ test('Ctrl-C while another run is waited for ends the waiting', async () => {
   const context = testContext();
   await openRotation(server, { isDirect: false }).withLease(async () => {
     const waiting = openRotation(server, { isDirect: false, context, times: { patienceMs: 60_000 } });
-    const waited = waiting.withLease(async () => {});
+    const reason = new Error('cancelled');
+    const refused = expect(waiting.withLease(async () => {})).rejects.toBe(reason);
     await expect
       .poll(() => context.events.map(({ type }) => type), { timeout: 10_000 })
       .toContain('lease-waiting');
-    const reason = new Error('cancelled');
     context.cancel(reason);
-    await expect(waited).rejects.toBe(reason);
+    await refused;
   });
 });

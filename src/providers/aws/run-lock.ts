@@ -12,6 +12,7 @@ import { exitCodes, UserError } from '../../errors.ts';
 import { isAlive, thisMachine } from '../../this-machine.ts';
 import type { Aws } from './clients.ts';
 import { judgeAwsError } from './judge.ts';
+import { keepRenewed } from './keep-renewed.ts';
 import type { Stage } from './stage.ts';
 
 /** Who holds the lock, for the person who waits. No secret. */
@@ -73,20 +74,22 @@ export async function withRunLock<T>(
   const holder: Holder = {
     run: randomBytes(8).toString('hex'),
     host: hostname(),
-    machine: thisMachine(),
+    machine: thisMachine(context.env),
     pid: process.pid,
     user: userName(),
     doing,
   };
-  let timer: NodeJS.Timeout | undefined;
+  let endRenewals: (() => Promise<void>) | undefined;
   try {
     const name = await take(context, aws, path, holder, times);
-    // A renewal that fails is made up by the next; three in a row lose the lock, which the steps survive.
-    timer = setInterval(() => void renew(aws, path, name, holder).catch(() => {}), times.renewEveryMs);
-    timer.unref();
+    // Without any for as long as `staleMs` the lock is lost, which the steps survive.
+    endRenewals = keepRenewed((signal) => renew(aws, path, name, holder, signal), {
+      everyMs: times.renewEveryMs,
+      patienceMs: times.staleMs / 2,
+    });
     return await work();
   } finally {
-    clearInterval(timer);
+    await endRenewals?.();
     await releaseOwn(aws, path, holder).catch(() => {});
   }
 }
@@ -99,25 +102,29 @@ async function take(
   holder: Holder,
   times: LockTimes,
 ): Promise<string> {
-  const startedMs = performance.now();
   const isStale = watchRenewals(aws, times.staleMs);
+  // Not from the start: a slow answer is nobody's lock.
+  let refusedSinceMs: number | undefined;
   let refused: unknown;
   for (;;) {
     context.signal.throwIfAborted();
+    const askedAtMs = performance.now();
     const locks = await readLocks(aws, path);
     const top = locks.at(-1);
     if (top?.holder.run === holder.run) {
       for (const { name } of locks.slice(0, -1)) await release(aws, name);
       return top.name;
     }
-    const isOver = performance.now() - startedMs > times.patienceMs;
-    if (top !== undefined && !isDead(top) && !isStale(top)) {
+    const isOver = refusedSinceMs !== undefined && performance.now() - refusedSinceMs > times.patienceMs;
+    if (top !== undefined && !isDead(top, holder) && !isStale(top, askedAtMs)) {
       if (isOver) throw inProgress(top.holder);
       reportWaiting(context, top.holder);
+      refusedSinceMs ??= performance.now();
       await pause(context, times.lookEveryMs);
     } else {
       if (isOver) throw refused ?? new Error(`${path} is neither free nor held`);
       refused = await create(aws, `${path}/${(top?.generation ?? 0) + 1}`, holder);
+      refusedSinceMs ??= performance.now();
       if (refused !== undefined) await pause(context, shortPauseMs);
     }
   }
@@ -140,9 +147,15 @@ async function create(aws: Aws, name: string, holder: Holder): Promise<unknown> 
 }
 
 /** Not after it was lost: the name may be another's by now. */
-async function renew(aws: Aws, path: string, name: string, holder: Holder): Promise<void> {
-  const own = (await readLocks(aws, path)).find((lock) => lock.holder.run === holder.run);
-  if (own !== undefined) await aws.write.ssm.send(putCommand(name, holder, true));
+async function renew(
+  aws: Aws,
+  path: string,
+  name: string,
+  holder: Holder,
+  abortSignal: AbortSignal,
+): Promise<void> {
+  const own = (await readLocks(aws, path, abortSignal)).find((lock) => lock.holder.run === holder.run);
+  if (own !== undefined) await aws.write.ssm.send(putCommand(name, holder, true), { abortSignal });
 }
 
 const putCommand = (Name: string, holder: Holder, Overwrite: boolean): PutParameterCommand =>
@@ -157,8 +170,9 @@ async function release({ read }: Aws, Name: string): Promise<void> {
 }
 
 /** By generation, the highest last. */
-async function readLocks({ read }: Aws, path: string): Promise<Lock[]> {
-  const { Parameters = [] } = await read.ssm.send(new GetParametersByPathCommand({ Path: path }));
+async function readLocks({ read }: Aws, path: string, abortSignal?: AbortSignal): Promise<Lock[]> {
+  const command = new GetParametersByPathCommand({ Path: path });
+  const { Parameters = [] } = await read.ssm.send(command, abortSignal && { abortSignal });
   return Parameters.flatMap(parseLock).sort((a, b) => a.generation - b.generation);
 }
 
@@ -178,16 +192,20 @@ function parseHolder(text: string): Holder {
   }
 }
 
-const isDead = ({ holder }: Lock): boolean => holder.machine === thisMachine() && !isAlive(holder.pid);
+const isDead = ({ holder }: Lock, { machine }: Holder): boolean =>
+  holder.machine === machine && !isAlive(holder.pid);
 
-/** @returns whether a lock has not been renewed for `staleMs` */
-function watchRenewals({ read }: Aws, staleMs: number): (lock: Lock) => boolean {
+/**
+ * @returns whether a lock has not been renewed for `staleMs`: from the answer that first showed it so to the question that still
+ *   did. What was renewed while an answer was on its way does not show in it.
+ */
+function watchRenewals({ read }: Aws, staleMs: number): (lock: Lock, askedAtMs: number) => boolean {
   let seen = { what: '', sinceMs: 0 };
-  return ({ name, holder, renewedAt }) => {
+  return ({ name, holder, renewedAt }, askedAtMs) => {
     const what = `${name} ${holder.run} ${renewedAt}`;
     if (seen.what !== what) seen = { what, sinceMs: performance.now() };
     const age = Date.now() + read.ssm.config.systemClockOffset - renewedAt;
-    return performance.now() - seen.sinceMs > staleMs || age > staleMs + clockSkewMs;
+    return askedAtMs - seen.sinceMs > staleMs || age > staleMs + clockSkewMs;
   };
 }
 

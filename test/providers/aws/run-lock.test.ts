@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type Aws, openAws } from '../../../src/providers/aws/clients.ts';
 import { type LockTimes, withRunLock } from '../../../src/providers/aws/run-lock.ts';
@@ -9,7 +10,7 @@ import { type TestContext, testContext } from '../../postgres-server.ts';
 
 const stage = { prefix: 'shop-dev' };
 const path = '/lambdapg/shop-dev/run';
-const fast: LockTimes = { renewEveryMs: 50, staleMs: 500, lookEveryMs: 50, patienceMs: 5_000 };
+const fast: LockTimes = { renewEveryMs: 50, staleMs: 500, lookEveryMs: 50, patienceMs: 30_000 };
 /** Nobody becomes stale in such a test. */
 const impatient: LockTimes = { ...fast, staleMs: 600_000, patienceMs: 200 };
 
@@ -26,7 +27,7 @@ beforeEach(async () => {
 const withLock = <T>(work: () => Promise<T>, times: LockTimes = fast, context: TestContext = testContext()) =>
   withRunLock(context, { aws, stage }, 'lambdapg provision', work, times);
 
-const living = { machine: thisMachine(), pid: process.pid };
+const living = { machine: thisMachine(process.env), pid: process.pid };
 const elsewhere = { machine: 'another', pid: process.pid };
 
 async function hold(generation: number, where: typeof living): Promise<void> {
@@ -51,6 +52,15 @@ async function locks(): Promise<string[]> {
     const { run } = JSON.parse(Value) as { run: string };
     return `${Name.slice(path.length + 1)} ${run === 'theirs' ? run : 'ours'}`;
   });
+}
+
+/** A promise, and what keeps it. */
+function signal(): [kept: Promise<void>, keep: () => void] {
+  let keep = () => {};
+  const kept = new Promise<void>((resolve) => {
+    keep = resolve;
+  });
+  return [kept, () => keep()];
 }
 
 async function deadPid(): Promise<number> {
@@ -108,17 +118,51 @@ describe('the run lock', () => {
 
   test('is not stolen from one who renews it', async () => {
     const order: string[] = [];
-    // Thirty renewals take longer than it takes to become stale.
-    const slowly = { ...fast, staleMs: 1_200, patienceMs: 30_000 };
+    const slowly = { ...fast, staleMs: 3_000 };
     const slow = withLock(async () => {
       order.push('first begins');
-      await renewals(30);
+      // Unrenewed it would be taken over by then, for it is watched meanwhile.
+      await sleep(slowly.staleMs + 1_000);
       order.push('first ends');
     }, slowly);
     await untilHeld();
     const second = withLock(async () => void order.push('second'), slowly);
     await Promise.all([slow, second]);
     expect(order).toEqual(['first begins', 'first ends', 'second']);
+  });
+
+  test('is not brought back by a renewal that was under way at the end', async () => {
+    const [renewing, begun] = signal();
+    let inside = false;
+    await bed.hook({ after: ['ssm:GetParametersByPath'] }, async () => {
+      if (!inside) return undefined;
+      inside = false;
+      begun();
+      await sleep(500);
+      return undefined;
+    });
+    await withLock(
+      () => {
+        inside = true;
+        return renewing;
+      },
+      { ...fast, renewEveryMs: 200, staleMs: 600_000 },
+    );
+    await expect.poll(puts, { timeout: 20_000 }).not.toHaveLength(1);
+    expect(await locks()).toEqual([]);
+  });
+
+  test('is had however long the first answer takes', async () => {
+    await slowLook(1, 2 * impatient.patienceMs);
+    expect(await withLock(locks, impatient)).toEqual(['1 ours']);
+  });
+
+  test('is not stale because an answer was long on its way', async () => {
+    await hold(1, elsewhere);
+    await slowLook(2, 3_000);
+    const refused = withLock(locks, { ...impatient, staleMs: 2_000, patienceMs: 0 });
+    await expect(refused).rejects.toMatchObject({ code: 'RUN_IN_PROGRESS' });
+    expect(await locks()).toEqual(['1 theirs']);
   });
 
   test('has one winner when two take over the same dead one', async () => {
@@ -145,7 +189,7 @@ describe('the run lock', () => {
       return looks === 1 ? { output: { Parameters: [] } } : undefined;
     });
     await expect(withLock(locks, impatient)).rejects.toMatchObject({ code: 'RUN_IN_PROGRESS' });
-    expect((await bed.requests()).filter(({ action }) => action === 'PutParameter')).toHaveLength(1);
+    expect(await puts()).toHaveLength(1);
     expect(await locks()).toEqual(['2 theirs']);
   });
 
@@ -157,7 +201,7 @@ describe('the run lock', () => {
   ] as const)('is had when %s', async (_title, fault, asked) => {
     await bed.fault({ service: 'ssm', action: 'PutParameter', ...fault });
     expect(await withLock(locks, { ...fast, renewEveryMs: 600_000 })).toEqual(['1 ours']);
-    expect((await bed.requests()).filter(({ action }) => action === 'PutParameter')).toHaveLength(asked);
+    expect(await puts()).toHaveLength(asked);
     expect(await locks()).toEqual([]);
   });
 
@@ -183,10 +227,14 @@ describe('the run lock', () => {
     expect(await withLock(locks)).toEqual(['2 ours']);
   });
 
-  async function renewals(count: number): Promise<void> {
-    const seen = () => puts().then((all) => all.length);
-    const before = await seen();
-    await expect.poll(seen, { timeout: 20_000 }).toBeGreaterThan(before + count);
+  /** The nth look of the run is answered late. */
+  async function slowLook(nth: number, lateMs: number): Promise<void> {
+    let looks = 0;
+    await bed.hook({ after: ['ssm:GetParametersByPath'] }, async () => {
+      looks += 1;
+      if (looks === nth) await sleep(lateMs);
+      return undefined;
+    });
   }
 
   const puts = async () => (await bed.requests()).filter(({ action }) => action === 'PutParameter');
