@@ -22,7 +22,7 @@ interface Owner extends ProcessIdentity {
 
 /** Says whose server this is. */
 export async function markOwner(dir: string): Promise<void> {
-  const owner: Owner = { ...identifyProcess(process.pid), machine: thisMachine() };
+  const owner: Owner = { ...identifyProcess(process.pid), machine: thisMachine(process.env) };
   await writeFile(join(dir, ownerFile), JSON.stringify(owner));
 }
 
@@ -50,7 +50,7 @@ export async function sweepAbandonedServers(): Promise<void> {
 function isAbandoned(dir: string): boolean {
   try {
     const owner = JSON.parse(readFileSync(join(dir, ownerFile), 'utf8')) as Owner;
-    return owner.machine === thisMachine() && !isRunning(owner);
+    return owner.machine === thisMachine(process.env) && !isRunning(owner);
   } catch {
     return false;
   }
