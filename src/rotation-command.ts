@@ -114,11 +114,13 @@ export abstract class RotationCommand extends BaseCommand {
     context: Context,
     rotation: OpenRotation,
     flags: RotationFlags,
-    { canary, soakMs }: RotateChoice,
+    { mode, canary, soakMs }: RotateChoice,
   ): Promise<Preflight> {
     const strategy = strategyOf(flags);
     const acceptHeadroom = flags['accept-headroom'];
-    const preflight = await verifyRotation(rotation, { strategy, canary, soakMs, acceptHeadroom });
+    const preflight = await verifyRotation(rotation, {
+      ...{ strategy, mayBegin: mode === 'rotate', canary, soakMs, acceptHeadroom },
+    });
     for (const message of preflight.warnings) context.report({ type: 'rotation-warning', message });
     return preflight;
   }

@@ -219,6 +219,30 @@ describe('the roles', () => {
     );
   });
 
+  test('one login and no slots: --resume needs not be told the strategy', async () => {
+    const rename = (names: readonly (readonly [string, string])[]) =>
+      asSuperuser(names.map(([from, to]) => `ALTER ROLE ${from} RENAME TO ${to}`).join(';'));
+    const value = await readLogin();
+    const other = value.username === 'shop_a' ? 'shop_b' : 'shop_a';
+    await rename([
+      [value.username, 'shop_only'],
+      [other, 'shop_gone'],
+    ]);
+    onTestFinished(async () => {
+      await rename([
+        ['shop_only', value.username],
+        ['shop_gone', other],
+      ]);
+    });
+    await withValue({ ...value, username: 'shop_only' }, async () => {
+      await expectRefusal(['--yes'], refused('SINGLE_ROLE', /"shop_only" is the only login/));
+      await expectRefusal(['--resume', '--strategy', 'slots'], refused('SINGLE_ROLE', /--strategy next/));
+      const resumed = await cloud.run('rotate-creds', '--resume', '--json');
+      expect(resumed, resumed.stdout).toMatchObject({ exitCode: 0 });
+      expect(resumed.json()).toMatchObject({ outcome: 'closed', strategy: 'next', effects: [] });
+    });
+  });
+
   test('an admin without ADMIN OPTION: the GRANT that is printed lets it go on', async () => {
     const [{ admin = '' } = {}] = (await asSuperuser(
       `SELECT member::regrole::text AS admin FROM pg_auth_members WHERE roleid = 'shop_b'::regrole AND admin_option`,

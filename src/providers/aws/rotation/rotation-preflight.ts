@@ -19,6 +19,8 @@ import { verifySecret } from './store/verify-secret.ts';
 export interface PreflightChoice {
   /** As it was asked for. */
   readonly strategy?: Strategy | undefined;
+  /** Whether a rotation may be begun; otherwise what is open is finished or taken back. */
+  readonly mayBegin: boolean;
   readonly canary: readonly number[];
   readonly soakMs: number;
   readonly acceptHeadroom: boolean;
@@ -49,7 +51,7 @@ export async function verifyRotation(rotation: OpenRotation, choice: PreflightCh
     ...{ slots: parts.slots, hosts: endpoints.hosts },
     isOwnFunction: isOwnRotationFunction(aws),
   });
-  const strategy = await chooseStrategy(rotation, seen, choice.strategy);
+  const strategy = await chooseStrategy(rotation, seen, choice);
   const isOpen = isOpenStore(seen);
   const guarantee = weakestGuarantee(topology, strategy, waysOf(stage));
   const base = { strategy, isOpen, guarantee };
@@ -79,7 +81,7 @@ const usersOf = ({ current }: StoreSeen): string[] => (current === undefined ? [
 async function chooseStrategy(
   { world, parts, open, topology }: OpenRotation,
   { current }: StoreSeen,
-  asked: Strategy | undefined,
+  { strategy: asked, mayBegin }: Pick<PreflightChoice, 'strategy' | 'mayBegin'>,
 ): Promise<Strategy> {
   if (asked !== undefined && asked !== 'slots') {
     if (topology !== 'proxy') return asked;
@@ -95,6 +97,8 @@ async function chooseStrategy(
   const graph = await open.run(roleGraphJob, open.admin, { focus: [user, a, b] });
   const names = new Set(graph.roles.map(({ name }) => name));
   if (names.has(a) && names.has(b)) return 'slots';
+  // What is open for the only login was begun with one role. `next` finishes `single` too, and makes no window that was not accepted.
+  if (!mayBegin && asked === undefined && topology !== 'proxy') return 'next';
   throw new UserError(
     'SINGLE_ROLE',
     `"${user}" is the only login of ${world.stage.prefix}: two slots need ${a} and ${b}, which are not there`,
