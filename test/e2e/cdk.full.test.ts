@@ -39,6 +39,14 @@ async function edit(dir: string, change: (config: Config) => void): Promise<void
   await writeFile(path, JSON.stringify(config));
 }
 
+/** So that a deployment has a new version of each function to make, and runs the function of the schema. */
+async function changeStage(dir: string): Promise<void> {
+  await writeFile(join(dir, 'migrations/0002_shelves.sql'), 'CREATE TABLE shelves (id int PRIMARY KEY);\n');
+  await edit(dir, ({ functions }) => {
+    for (const one of Object.values(functions)) one.memoryMb = 512;
+  });
+}
+
 async function secretOf({ engines: { bed } }: EngineProject, name: string): Promise<unknown> {
   const { SecretString } = await bed.aws<{ SecretString: string }>({
     ...{ service: 'secretsmanager', action: 'GetSecretValue', input: { SecretId: `${stack}/${name}` } },
@@ -85,10 +93,7 @@ test('cdk deploy alone makes an isolated stack that answers; a rotation stays; a
   ]);
 
   const rotated = await rotateTo(project, 'shop_b', 'proxy');
-  await writeFile(join(dir, 'migrations/0002_shelves.sql'), 'CREATE TABLE shelves (id int PRIMARY KEY);\n');
-  await edit(dir, ({ functions }) => {
-    for (const one of Object.values(functions)) one.memoryMb = 512;
-  });
+  await changeStage(dir);
   const second = await deploy(project);
   expect(second.outputs.url).toBe(outputs.url);
   await expectRotated(project, rotated, second.outputs.url ?? '');
@@ -125,6 +130,8 @@ test('without a secret anywhere: IAM from end to end', async () => {
     ...{ service: 'secretsmanager', action: 'ListSecrets', input: {} },
   });
   expect(SecretList).toEqual([]);
+  const rotation = await project.run('rotate-creds', '--yes', '--json');
+  expect(rotation.json()).toMatchObject({ error: { code: 'NOTHING_TO_ROTATE' } });
 }, 1_200_000);
 
 test('NAT, direct, in Python; then the same with a proxy, which changes the address alone', async () => {
@@ -132,6 +139,11 @@ test('NAT, direct, in Python; then the same with a proxy, which changes the addr
   const { outputs } = await deploy(project);
   await expectStackMatches(project.engines.bed, stack);
   expect(await books(outputs.url)).toMatchObject({ status: 200, body: { books: { length: 2 } } });
+  const direct = await rotateTo(project, 'shop_b', 'direct');
+  await changeStage(project.dir);
+  await deploy(project);
+  await expectRotated(project, direct, outputs.url ?? '');
+  await rotateTo(project, 'shop_a', 'direct');
   const active = await secretOf(project, 'active');
 
   const proxied = await renderProject(answersFor('cdk-nat', { proxy: true, language: 'python' }, 'shop'));
@@ -146,4 +158,5 @@ test('NAT, direct, in Python; then the same with a proxy, which changes the addr
   expect(proxyHost).toMatch(/proxy/);
   expect(await books(outputs.url)).toMatchObject({ status: 200, body: { books: { length: 2 } } });
   expect(await secretOf(project, 'slot-a')).toEqual(active);
+  await expectRotated(project, await rotateTo(project, 'shop_b', 'proxy'), outputs.url ?? '');
 }, 1_200_000);
