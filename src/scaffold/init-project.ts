@@ -18,7 +18,9 @@ export interface PlannedProject {
   readonly obstacles: Obstacles;
 }
 
-/** Reads the layers and renders them; touches no disk but to look at what stands in `directory` (absolute). */
+/**
+ * Reads the layers and renders them; touches no disk but to look at what stands in `directory` (absolute), and the cache.
+ */
 export async function planProject(
   context: Context,
   directory: string,
@@ -27,7 +29,7 @@ export async function planProject(
   const layers = await Promise.all(
     layersOf(answers.choices).map((layer) => readLayer(join(context.packageDir, 'templates', layer))),
   );
-  const cli = await packageCli(context.packageDir, context.version);
+  const cli = await packageCli(context);
   const rendered = render(
     [configLayer(answers), ...layers, manifestLayer(answers, cli.reference), cli.files],
     valuesOf(answers),
