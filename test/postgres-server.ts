@@ -46,10 +46,17 @@ export function testContext(overrides: Partial<Context> = {}): TestContext {
   };
 }
 
-/** npm needs the machine's proxy and CA settings; a person's own choices for lambdapg are left out. */
+let inherited: Context['env'] | undefined;
+
+/**
+ * npm needs the machine's proxy and CA settings; a person's own choices for lambdapg are left out. Read once: Node asks the
+ * system for each variable, and there are tests that make thousands of contexts.
+ */
 function inheritedEnv(): Context['env'] {
-  const entries = Object.entries(process.env);
-  return Object.fromEntries(entries.filter(([name]) => !/^(LAMBDAPG_|SUDO_)/.test(name)));
+  inherited ??= Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(LAMBDAPG_|SUDO_)/.test(name)),
+  );
+  return inherited;
 }
 
 /** An empty folder of its own, under its real name. */
