@@ -4,7 +4,7 @@ import { rehearse } from '../../src/rotation/rehearse/rehearse.ts';
 import { testContext } from '../postgres-server.ts';
 import { houseOptions, lend, startHouse, wish } from './rehearse-bed.ts';
 
-vi.setConfig({ testTimeout: 180_000 });
+vi.setConfig({ testTimeout: 600_000 });
 
 describe.each(postgresMajors)('PostgreSQL %s', (major) => {
   test('two slots: no login fails; one role without a second candidate: they do, and it is said', async () => {

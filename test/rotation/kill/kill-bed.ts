@@ -1,35 +1,24 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import { scramVerifier } from '../../../src/database/scram.ts';
 import type { ConnectionTarget } from '../../../src/database/target.ts';
 import { withClient } from '../../../src/database/with-client.ts';
 import { errorMessage } from '../../../src/errors.ts';
 import { createServerCertificate } from '../../../src/local/postgres/certificates.ts';
 import { type LocalProxy, startLocalProxy } from '../../../src/local/proxy/local-proxy.ts';
+import type { PostgresMajor } from '../../../src/project/postgres-packages.ts';
 import type { Wish } from '../../../src/rotation/decide/decision.ts';
 import { Secret } from '../../../src/secret.ts';
 import { startTestPostgres, testContext } from '../../postgres-server.ts';
 import { sql, type TestServer } from '../database-bed.ts';
-import type { ChildInput, ChildOutput } from './child.ts';
+import type { ChildInput } from './child.ts';
 import type { FaultAt } from './faulty-parts.ts';
 import { consumerKinds } from './filed-parts.ts';
+import { bundleChild, type Ended, runChild } from './kill-process.ts';
 import { type FiledLogin, unfiled, type World, WorldFile } from './world-file.ts';
 
 /** How long the proxy goes on with what it has read of a slot's secret. Milliseconds. */
 const noticesAfterMs = 200;
-const source = fileURLToPath(new URL('child.ts', import.meta.url));
-
-/** How a process that rotates has ended. */
-export interface Ended {
-  readonly isKilled: boolean;
-  /** One for each run that came to its end. */
-  readonly runs: readonly ChildOutput[];
-}
 
 /** A server, with `proxied` behind a proxy, that rotation after rotation is begun on anew. */
 export interface KillBed {
@@ -54,8 +43,13 @@ export interface BegunWorld {
   broken(candidates: boolean): Promise<readonly string[]>;
 }
 
-export async function startKillBed({ proxied = false } = {}): Promise<KillBed> {
-  const server = await startTestPostgres({ settings: { max_connections: '60' } });
+export interface KillBedOptions {
+  readonly proxied?: boolean;
+  readonly major?: PostgresMajor;
+}
+
+export async function startKillBed({ proxied = false, major = 17 }: KillBedOptions = {}): Promise<KillBed> {
+  const server = await startTestPostgres({ major, settings: { max_connections: '60' } });
   const { local } = server;
   const script = await bundleChild(server.projectDir);
   let present: WorldFile | undefined;
@@ -145,18 +139,6 @@ function startProxy({ local }: TestServer, world: () => World | undefined): Prom
   })();
 }
 
-/** In one file: hundreds of processes start, and translating each time would take longer than the rotation. */
-async function bundleChild(dir: string): Promise<string> {
-  const outfile = join(dir, 'kill-child.mjs');
-  const banner =
-    "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
-  await build({
-    ...{ entryPoints: [source], outfile, bundle: true, platform: 'node', format: 'esm', target: 'node20.19' },
-    ...{ external: ['pg-native'], banner: { js: banner }, logLevel: 'error' },
-  });
-  return outfile;
-}
-
 function inputFor(
   { local }: TestServer,
   proxy: LocalProxy | undefined,
@@ -164,22 +146,6 @@ function inputFor(
   const placeOf = ({ password: _password, ...place }: ConnectionTarget) => place;
   const app = placeOf(local.slots.a);
   return { admin: placeOf(local.admin), app, ...(proxy && { proxy: { ...app, port: proxy.port } }) };
-}
-
-async function runChild(
-  script: string,
-  input: Omit<ChildInput, 'password'>,
-  password: ConnectionTarget['password'],
-): Promise<Ended> {
-  if (typeof password === 'function') throw new Error('the admin of the bed has a password');
-  const child = spawn(process.execPath, [script], { stdio: ['pipe', 'pipe', 'pipe'] });
-  const ended = once(child, 'exit');
-  child.stdin.end(JSON.stringify({ ...input, password: password.reveal() }));
-  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
-  const isKilled = child.signalCode === 'SIGKILL';
-  if (!isKilled && child.exitCode !== 0) throw new Error(`a run ended with ${child.exitCode}: ${stderr}`);
-  const lines = stdout.split('\n').filter((line) => line !== '');
-  return { isKilled, runs: lines.map((line) => JSON.parse(line) as ChildOutput) };
 }
 
 async function brokenLogins(

@@ -3,7 +3,8 @@ import { expect } from 'vitest';
 import type { Wish } from '../../../src/rotation/decide/decision.ts';
 import { resumeWish, wishFor } from '../test-run.ts';
 import { type Fault, type FaultAt, faults } from './faulty-parts.ts';
-import type { BegunWorld, Ended, KillBed } from './kill-bed.ts';
+import type { BegunWorld, KillBed } from './kill-bed.ts';
+import type { Ended } from './kill-process.ts';
 import { currentOf, type World } from './world-file.ts';
 
 export interface Scenario {
