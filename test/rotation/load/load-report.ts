@@ -87,7 +87,13 @@ export class LoadReport {
 
   /** What the failed ones were told, and how often. */
   get failures(): Readonly<Record<string, number>> {
-    return tally(this.#answered.flatMap(({ failure }) => failure ?? []));
+    return this.failuresIn(...phaseNames);
+  }
+
+  /** The same, of those that arrived in these phases. */
+  failuresIn(...phases: readonly PhaseName[]): Readonly<Record<string, number>> {
+    const answered = this.#answered.filter(({ phase }) => phases.includes(phase));
+    return tally(answered.flatMap(({ failure }) => failure ?? []));
   }
 
   /** How many environments served it. */
