@@ -5,7 +5,7 @@ import { applyUpgrade, stepsOf } from '../scaffold/upgrade/apply-upgrade.ts';
 import { nextStepsOf } from '../scaffold/upgrade/next-steps.ts';
 import { diffOf } from '../scaffold/upgrade/plan-upgrade.ts';
 import { prepareUpgrade } from '../scaffold/upgrade/prepare-upgrade.ts';
-import { formatUpgrade } from '../terminal/format-upgrade.ts';
+import { formatNothingToDo, formatUpgrade } from '../terminal/format-upgrade.ts';
 
 export default class Upgrade extends BaseCommand {
   static override summary = "Bring a project's files to this version of lambdapg; your changes stay.";
@@ -55,7 +55,7 @@ Answers that you changed in lambdapg.json are carried into the other files in th
     });
     const shown = { directory, from, to, changes };
     if (stepsOf(plan).length === 0)
-      return this.print(shown, () => `nothing to do: the project is as lambdapg ${to} writes it`);
+      return this.print(shown, () => formatNothingToDo(changes, to, process.stdout));
     const open = changes.some(({ action }) => action === 'conflict');
     if (!this.jsonEnabled()) this.log(formatUpgrade(changes, process.stdout));
     if (readOnly) {

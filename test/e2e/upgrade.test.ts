@@ -31,6 +31,8 @@ interface Upgraded {
     readonly path: string;
     readonly action: string;
     readonly reason?: string;
+    readonly lacking?: readonly string[];
+    readonly beside?: string;
     readonly diff?: string;
     readonly conflicts?: readonly { readonly place: string }[];
   }[];
@@ -61,6 +63,9 @@ beforeAll(async () => {
   const readme = join(templates, 'api-node/README.md');
   await writeFile(readme, `A line of 0.0.9\n\n${await readFile(readme, 'utf8')}`);
   await editJson(templates, 'node/package.json', { devDependencies: { tsx: '^4.0.0' } });
+  await edit(templates, 'api-node/src/overdue.ts', ', withProbe', '');
+  await edit(templates, 'api-node/src/overdue.ts', 'withProbe(listOverdue, database)', 'listOverdue');
+  await edit(templates, 'api-node/src/overdue.ts', 'database, query', 'query');
   for (const runtime of ['runtime-node/lambdapg-runtime', 'runtime-python/lambdapg_runtime']) {
     await writeFile(join(templates, runtime, 'old.txt'), 'of 0.0.9\n');
     await editJson(templates, `${runtime}/manifest.json`, {
@@ -188,9 +193,38 @@ describe('lambdapg upgrade, from a registry', { timeout: 120_000 }, () => {
       reason: expect.stringContaining('stays at 0.0.9; --replace-runtime'),
     });
     expect(await textOf(project, 'lambdapg-runtime/manifest.json')).toContain('0.0.9');
+    expect(kept.exitCode).toBe(0);
+    const again = await runCurrent(['upgrade', '--yes'], project);
+    expect(again.stdout).toMatch(/ kept .*--replace-runtime.*\nnothing else to do/);
     expect((await upgrade(project, '--yes', '--replace-runtime')).exitCode).toBe(0);
     expect(await textOf(project, 'lambdapg-runtime/manifest.json')).not.toContain('0.0.9');
     expect(await textOf(project, 'lambdapg-runtime-0.0.9.patch')).toContain('+// ours');
+  });
+
+  test('a changed runtime stays, and what it could not run is not written', async () => {
+    const project = await makeOld('node');
+    await edit(project, 'lambdapg-runtime/index.ts', /^.*withProbe.*\n/m, '');
+    await edit(project, 'src/api.ts', /^.*withProbe.*from.*\n/m, '');
+    await edit(project, 'src/api.ts', 'withProbe(serve, database)', 'serve');
+    const before = await textOf(project, 'src/overdue.ts');
+    const kept = await upgrade(project, '--yes');
+    const { changes, nextSteps } = kept.json();
+    expect([kept.exitCode, actionsOf(changes)]).toMatchObject([
+      3,
+      { 'lambdapg-runtime': 'kept', 'src/overdue.ts': 'conflict' },
+    ]);
+    expect(changes.find(({ path }) => path === 'src/overdue.ts')).toMatchObject({
+      reason: expect.stringMatching(/^imports withProbe, .*--replace-runtime/),
+      lacking: ['withProbe'],
+      beside: 'src/overdue.ts.new',
+    });
+    expect(nextSteps?.slice(0, 2)).toEqual([
+      expect.stringMatching(/^lambdapg upgrade --replace-runtime, before .* imports withProbe$/),
+      expect.stringMatching(/^compare src\/overdue\.ts with src\/overdue\.ts\.new/),
+    ]);
+    expect(await textOf(project, 'src/overdue.ts')).toBe(before);
+    expect((await upgrade(project, '--yes', '--replace-runtime')).exitCode).toBe(0);
+    expect(await textOf(project, 'lambdapg-runtime/index.ts')).toContain('withProbe');
   });
 
   test('an answer that was changed in lambdapg.json is carried into the other files', async () => {

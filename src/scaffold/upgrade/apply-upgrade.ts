@@ -2,8 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Context } from '../../context.ts';
 import { UserError } from '../../errors.ts';
 import { contentOf, isSame } from './content.ts';
+import type { PlannedChange } from './file-change.ts';
 import { type Step, writeAll } from './journal.ts';
-import type { PlannedChange, UpgradePlan } from './plan-upgrade.ts';
+import type { UpgradePlan } from './plan-upgrade.ts';
 import { readMine } from './read-mine.ts';
 
 /** What a plan writes and removes; empty when there is nothing to do. */

@@ -4,11 +4,12 @@ import type { Files } from '../files.ts';
 import { type Base, basePath, isSameBase, parseBase, readBase } from './base.ts';
 import { type Content, contentOf } from './content.ts';
 import { decideFile, type MergeOptions } from './decide-file.ts';
-import type { FileChange } from './file-change.ts';
+import type { PlannedChange } from './file-change.ts';
 import { migrationsFolder, withholdMigration } from './migrations.ts';
 import { formatPatch } from './patch.ts';
 import { listMine, readMine } from './read-mine.ts';
 import { decideRuntime, runtimeOf } from './runtime-folder.ts';
+import { withholdImports } from './withhold-imports.ts';
 
 export interface UpgradePlan {
   /** Absolute: the project. */
@@ -18,11 +19,6 @@ export interface UpgradePlan {
   readonly to: string;
   /** In the order of their paths. */
   readonly changes: readonly PlannedChange[];
-}
-
-export interface PlannedChange extends FileChange {
-  /** As it is here now, for the diff and for seeing that nobody changed it since. */
-  readonly mine: Content | undefined;
 }
 
 export interface UpgradeChoices {
@@ -58,7 +54,10 @@ export async function planUpgrade(
     ),
     ...runtimes.map((name) => planRuntime(sides, name, paths, choices.replaceRuntime)),
   ]);
-  const changes = keepNamedTarballs([...files, ...folders.flat()]).sort((a, b) => (a.path < b.path ? -1 : 1));
+  const decided = keepNamedTarballs([...files, ...folders.flatMap(({ changes }) => changes)]);
+  const changes = folders
+    .reduce((all, { name, kept }) => (kept ? withholdImports(all, name, kept, theirs) : all), decided)
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
   return { directory, from: base?.version, to, changes: [...changes, ...(await planBase(sides))] };
 }
 
@@ -90,18 +89,25 @@ const obstructed = (path: string, obstacle: string): PlannedChange => ({
   reason: obstacle,
 });
 
+interface PlannedRuntime {
+  readonly name: string;
+  readonly changes: readonly PlannedChange[];
+  /** What is in the folder, where it stays although there is a newer one. */
+  readonly kept?: ReadonlyMap<string, Content>;
+}
+
 async function planRuntime(
   sides: Sides,
   name: string,
   paths: readonly string[],
   replace: boolean,
-): Promise<PlannedChange[]> {
+): Promise<PlannedRuntime> {
   const own = (path: string): boolean => runtimeOf(path) === name;
   const listed = await listMine(sides.directory, name);
   const mine = new Map<string, Content>();
   for (const path of listed) {
     const found = await readMine(sides.directory, path);
-    if ('obstacle' in found) return [obstructed(name, found.obstacle)];
+    if ('obstacle' in found) return { name, changes: [obstructed(name, found.obstacle)] };
     if (found.content !== undefined) mine.set(path, found.content);
   }
   const folder = {
@@ -110,8 +116,9 @@ async function planRuntime(
     theirs: new Map([...sides.theirs].filter(([path]) => own(path))),
   };
   const decided = decideRuntime(folder, replace);
-  if (decided === undefined) return planFiles(sides, paths.filter(own));
-  return decided.map((change) => ({ ...change, mine: mine.get(change.path) }));
+  if (decided === undefined) return { name, changes: await planFiles(sides, paths.filter(own)) };
+  const changes = decided.map((change) => ({ ...change, mine: mine.get(change.path) }));
+  return { name, changes, ...(decided[0]?.action === 'kept' && { kept: mine }) };
 }
 
 /** A tarball that package.json goes on naming (the person's own word there was kept) must stay. */
