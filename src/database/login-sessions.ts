@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage } from '../errors.ts';
 import type { Client } from './with-client.ts';
 
@@ -5,6 +6,8 @@ import type { Client } from './with-client.ts';
 export const rotationWork = 'lambdapg rotate';
 export const loginTry = 'lambdapg rotate login';
 const ownNames = [rotationWork, loginTry];
+/** How long sessions that were told to end are waited for. Milliseconds. */
+const goneMs = 2_000;
 
 /** One session of a login name. */
 export interface LoginSession {
@@ -40,6 +43,23 @@ export async function listSessions(client: Client, user: string): Promise<LoginS
   return { hidden: false, sessions: rows.map(({ seen: _, ...session }) => session) };
 }
 
+/** How many sessions of a login name there are on one server. */
+export interface SessionCount {
+  readonly all: number;
+  /** Those that `endSessions` ends with `unusedMs`. */
+  readonly unused: number;
+}
+
+/** Also where it may not be seen what they are. */
+export async function countSessions(client: Client, user: string, unusedMs: number): Promise<SessionCount> {
+  const { rows } = await client.query<SessionCount>(
+    `SELECT count(*)::int AS all, (count(*) FILTER (WHERE ${isUnused}))::int AS unused
+       FROM pg_stat_activity WHERE ${theirs}`,
+    [user, ownNames, unusedMs],
+  );
+  return rows[0] ?? { all: 0, unused: 0 };
+}
+
 export interface EndedSessions {
   readonly ended: number;
   /** Those that the admin may not end, and the server's words. */
@@ -48,7 +68,7 @@ export interface EndedSessions {
 }
 
 /**
- * Ends sessions of a login name.
+ * Ends sessions of a login name, and waits a moment until they are gone.
  *
  * @param unusedMs only those of the connection runtime that are idle since so long; all without it
  */
@@ -57,8 +77,7 @@ export async function endSessions(client: Client, user: string, unusedMs?: numbe
     `SELECT pid FROM pg_stat_activity WHERE ${theirs} AND ($3::float8 IS NULL OR ${isUnused})`,
     [user, ownNames, unusedMs ?? null],
   );
-  let ended = 0;
-  let why: string | undefined;
+  const signalled: number[] = [];
   for (const { pid } of rows) {
     try {
       // Looked at again, in the statement that ends it: it may have been used meanwhile.
@@ -67,13 +86,28 @@ export async function endSessions(client: Client, user: string, unusedMs?: numbe
           WHERE ${theirs} AND pid = $4 AND ($3::float8 IS NULL OR ${isUnused})`,
         [user, ownNames, unusedMs ?? null, pid],
       );
-      if (done[0]?.ended === true) ended += 1;
+      if (done[0]?.ended === true) signalled.push(pid);
     } catch (error) {
-      why = errorMessage(error);
-      return { ended, refused: rows.length - ended, why };
+      await untilGone(client, user, signalled);
+      const ended = signalled.length;
+      return { ended, refused: rows.length - ended, why: errorMessage(error) };
     }
   }
-  return { ended, refused: 0 };
+  await untilGone(client, user, signalled);
+  return { ended: signalled.length, refused: 0 };
+}
+
+/** A session ends a moment after it was told to; whoever looks at once would still see it. */
+async function untilGone(client: Client, user: string, pids: readonly number[]): Promise<void> {
+  const deadline = Date.now() + goneMs;
+  while (pids.length > 0 && Date.now() < deadline) {
+    const { rows } = await client.query(
+      `SELECT FROM pg_stat_activity WHERE ${theirs} AND pid = ANY ($3) LIMIT 1`,
+      [user, ownNames, pids],
+    );
+    if (rows.length === 0) return;
+    await sleep(goneMs / 100);
+  }
 }
 
 /** Of the connection runtime, which asks the store before it uses a connection that old: any other client would miss it. */

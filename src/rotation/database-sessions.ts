@@ -1,5 +1,6 @@
 import type { Context } from '../context.ts';
 import { quoteIdentifier } from '../database/identifier.ts';
+import type { SessionCount } from '../database/login-sessions.ts';
 import type { OpenDatabase } from '../database/open-database.ts';
 import type { ConnectionTarget } from '../database/target.ts';
 import { exitCodes, UserError } from '../errors.ts';
@@ -26,6 +27,35 @@ export async function listSessionsOf(
     return undefined;
   }
   return withoutRepetitions(all.flatMap((seen) => (typeof seen === 'string' ? [] : seen)));
+}
+
+/**
+ * How many sessions of a login name there are on all servers. One that answers by two names counts twice.
+ *
+ * Where they cannot be counted none is, which is said once.
+ *
+ * @throws UserError exit 75 when a server does not answer just now
+ */
+export async function countSessionsOf(
+  open: OpenDatabase,
+  servers: readonly ConnectionTarget[],
+  user: string,
+  unusedMs: number,
+  sayHidden: (why: string) => void,
+): Promise<SessionCount> {
+  const counts = await Promise.all(
+    servers.map(async (server) => {
+      try {
+        return (await open.run(rotationSessionsJob, server, { user, count: { unusedMs } })).counted;
+      } catch (error) {
+        if (!(error instanceof UserError) || error.exit === exitCodes.temporary) throw error;
+        sayHidden(error.message);
+        return undefined;
+      }
+    }),
+  );
+  const sum = (of: keyof SessionCount) => counts.reduce((total, counted) => total + (counted?.[of] ?? 0), 0);
+  return { all: sum('all'), unused: sum('unused') };
 }
 
 /** Or why they are hidden. */

@@ -16,7 +16,7 @@ import { rotationRightsJob, rotationRoomJob } from '../jobs/rotation-room-job.ts
 import { rotationSessionsJob } from '../jobs/rotation-sessions-job.ts';
 import { Secret } from '../secret.ts';
 import { type LeaseTimes, usualTimes, withRowLease } from './database-lease.ts';
-import { endSessionsOf, listSessionsOf } from './database-sessions.ts';
+import { countSessionsOf, endSessionsOf, listSessionsOf } from './database-sessions.ts';
 import { inTurns } from './database-turns.ts';
 import type { EndpointLogin } from './observation.ts';
 import type { RotationDatabase, StoredLogin } from './parts.ts';
@@ -98,25 +98,28 @@ export function openRotationDatabase(
     const message = `who is still connected with the old login cannot be seen: ${why}`;
     context.report({ type: 'sessions-hidden', message });
   };
+  const verifyLease = async (): Promise<void> => {
+    if (held === undefined) throw new Error('a rotation goes on without the lease');
+    await held.verify();
+    await open.run(rotationLeaseJob, admin, { do: 'renew', lease: held.lease, leaseMs: times.leaseMs });
+  };
   return {
-    async verifyLease() {
-      if (held === undefined) throw new Error('a rotation goes on without the lease');
-      await held.verify();
-      await open.run(rotationLeaseJob, admin, { do: 'renew', lease: held.lease, leaseMs: times.leaseMs });
-    },
+    verifyLease,
     logins: (login) => logInAt(endpoints, login),
     proxyLogins: (login) => logInAt(proxyEndpoints, login),
     async setPassword({ user, password }) {
       await change(user, { to: 'verifier', verifier: verifierOf(user, password) });
       if (user === admin.user) admin = { ...admin, password };
     },
-    async retire(user, how, terminate, idleMs) {
-      await change(
-        user,
-        how === 'nologin' ? { to: 'nologin' } : { to: 'verifier', verifier: lostVerifier() },
-      );
-      if (terminate === 'none') return 0;
-      return endSessionsOf(context, open, servers(), user, terminate === 'idle' ? idleMs : undefined);
+    retire: (user, how) =>
+      change(user, how === 'nologin' ? { to: 'nologin' } : { to: 'verifier', verifier: lostVerifier() }),
+    async countSessions(user, unusedMs) {
+      if (proxyEndpoints.length > 0) return undefined;
+      return countSessionsOf(open, servers(), user, unusedMs, sayHidden);
+    },
+    async endSessions(user, unusedMs) {
+      await verifyLease();
+      return endSessionsOf(context, open, servers(), user, unusedMs);
     },
     async sessions(user) {
       if (proxyEndpoints.length > 0) return undefined;

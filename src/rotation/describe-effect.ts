@@ -25,6 +25,10 @@ export function describeEffect(effect: Effect): string {
       return effect.how === 'nologin'
         ? `let ${effect.user} log in no more`
         : `give ${effect.user} a password that nobody has`;
+    case 'end-sessions':
+      return effect.which === 'all'
+        ? `end the sessions of ${effect.user}`
+        : `end the sessions of ${effect.user} that nobody uses`;
     case 'clear-pending':
       return 'take the label AWSPENDING away';
   }

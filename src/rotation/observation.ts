@@ -87,6 +87,14 @@ export interface SlotSecretSeen {
   readonly login: Login;
 }
 
+/** Sessions that have outlived the login of their role, which is dead. */
+export interface LeftBehind {
+  readonly user: string;
+  readonly all: number;
+  /** Of the connection runtime, unused for the drain time. */
+  readonly unused: number;
+}
+
 /** From `pg_stat_activity`. */
 export type SessionSeen = LoginSession;
 
@@ -110,6 +118,8 @@ export interface Observation {
   readonly proxyReady?: boolean;
   /** Sessions of the previous login that were opened after `shiftedAt` + `drainMs`, or `undefined` where they cannot be seen (behind a proxy). */
   readonly lateSessions?: readonly SessionSeen[];
+  /** By role, where there are any that this run has not tried to end. */
+  readonly leftBehind?: readonly LeftBehind[];
   /** When everybody was first seen to hold the current login; undefined before, and when nobody remembers. */
   readonly shiftedAt?: number;
   /** One role: when everybody was first seen to have the pending login as a candidate; else as `shiftedAt`. */

@@ -1,7 +1,6 @@
 import { fingerprintOf } from '../database/fingerprint.ts';
 import { Cancelled, errorMessage } from '../errors.ts';
 import { isShifted } from './decide/decide-consumer.ts';
-import { drainMsOf } from './decide/decide-retire.ts';
 import type { Wish } from './decide/decision.ts';
 import {
   type ConsumerSeen,
@@ -12,6 +11,7 @@ import {
   type StoredVersion,
   worstLogin,
 } from './observation.ts';
+import { withLeftBehind, withSessions } from './observe-sessions.ts';
 import type { Consumer, ConsumerRead, ReadVersion, RotationParts, StoredLogin, StoreSeen } from './parts.ts';
 import type { Readiness } from './proxy-readiness.ts';
 import { readConsumer } from './read-consumer.ts';
@@ -20,7 +20,8 @@ import type { Remembered } from './remembered.ts';
 export interface ObserveOptions {
   /** Of the fingerprints. */
   readonly key: Buffer;
-  readonly wish: Pick<Wish, 'drainMs'>;
+  /** Without `terminate` nobody asks for sessions that are to be ended. */
+  readonly wish: Pick<Wish, 'drainMs'> & Partial<Pick<Wish, 'terminate'>>;
   /** A share has done well after this time without too many errors. */
   readonly soakMs: number;
   /** Errors per call from which on a share does badly. */
@@ -84,7 +85,8 @@ export async function observe(
     }),
     ...(remembered.rollingBack !== undefined && { rollingBack: remembered.rollingBack }),
   };
-  const observation = await withSessions(parts, withClocks(base, remembered), remembered, options);
+  const seen = await withSessions(parts, withClocks(base, remembered), remembered, options.wish);
+  const observation = await withLeftBehind(parts, seen, remembered, options.wish);
   return { observation, store, slotLogins };
 }
 
@@ -249,32 +251,4 @@ function withClocks(base: Observation, remembered: Remembered): Observation {
     );
   const nextAt = remembered.givenSince(labels, allGiven, now);
   return { ...base, ...(shiftedAt !== undefined && { shiftedAt }), ...(nextAt !== undefined && { nextAt }) };
-}
-
-/** Our own logins come and go as the outgoing role, too. */
-const isOwn = (application: string): boolean => application.startsWith('lambdapg');
-
-async function withSessions(
-  { database }: RotationParts,
-  observation: Observation,
-  remembered: Remembered,
-  options: ObserveOptions,
-): Promise<Observation> {
-  const { current, previous, pending, shiftedAt, now } = observation;
-  const users = new Set([previous?.user, pending?.user].filter((user) => user !== undefined));
-  users.delete(current?.user ?? '');
-  if (shiftedAt === undefined || users.size === 0) return observation;
-  const drainMs = drainMsOf(observation, options.wish);
-  if (now < shiftedAt + drainMs) return { ...observation, lateSessions: [] };
-  const [theirNow, ...sessions] = await Promise.all([
-    database.now(),
-    ...[...users].map((user) => database.sessions(user)),
-  ]);
-  const visible = sessions.filter((seen) => seen !== undefined);
-  if (visible.length < sessions.length) return observation;
-  const lateFrom = shiftedAt + drainMs + (theirNow - now);
-  const late = visible
-    .flat()
-    .filter(({ startedAt, application }) => startedAt > lateFrom && !isOwn(application));
-  return { ...observation, lateSessions: remembered.lateSessions(late, theirNow - drainMs) };
 }

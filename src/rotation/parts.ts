@@ -1,4 +1,5 @@
-import type { Retirement, Termination } from './decide/decision.ts';
+import type { SessionCount } from '../database/login-sessions.ts';
+import type { Retirement } from './decide/decision.ts';
 import type { ConsumerSeen, EndpointLogin, Login, SessionSeen, StoredLogin } from './observation.ts';
 
 /*
@@ -94,13 +95,18 @@ export interface RotationDatabase {
   proxyLogins(login: StoredLogin): Promise<readonly EndpointLogin[]>;
   /** LOGIN, the verifier of the password, VALID UNTIL infinity. @throws UserError LEASE_LOST, ROLE_CONFLICT */
   setPassword(login: StoredLogin): Promise<void>;
-  /** Then ends leftover sessions. `idleMs`: for `idle`, unused for so long. @returns how many sessions were ended */
-  retire(
-    user: string,
-    how: Exclude<Retirement, 'keep'>,
-    terminate: Termination,
-    idleMs: number,
-  ): Promise<number>;
+  /** Nobody can log in as `user` any more; its sessions go on. @throws UserError LEASE_LOST */
+  retire(user: string, how: Exclude<Retirement, 'keep'>): Promise<void>;
+  /** How many sessions of a login name there are; undefined where they are not the consumers' own (behind a proxy). */
+  countSessions(user: string, unusedMs: number): Promise<SessionCount | undefined>;
+  /**
+   * Ends sessions of a login name; what cannot be ended is told.
+   *
+   * @param unusedMs only those of the connection runtime that are idle since so long; all without it
+   * @returns how many were ended
+   * @throws UserError LEASE_LOST
+   */
+  endSessions(user: string, unusedMs?: number): Promise<number>;
   /** Sessions of a login name; undefined where they are not the consumers' own (behind a proxy). */
   sessions(user: string): Promise<readonly SessionSeen[] | undefined>;
   /** Milliseconds since 1970 by the database's clock, for comparing with sessions. */

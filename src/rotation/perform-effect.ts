@@ -11,7 +11,7 @@ const newPassword = (): Secret => new Secret(randomBytes(32).toString('base64url
  * Does one effect with the logins that were seen when it was decided on.
  *
  * @param idleMs leftover sessions that nobody has used for so long may be ended
- * @returns the answer of a consumer that was asked
+ * @returns the answer of a consumer that was asked; of sessions, whether any was ended
  * @throws whatever the part throws; nobody then knows whether it was done
  */
 export async function performEffect(
@@ -53,8 +53,13 @@ export async function performEffect(
     case 'retire':
       // What is in use is never retired, whoever decided it.
       if (effect.user === seen.store.current?.login.user) throw new Error(`${effect.user} is in use`);
-      await database.retire(effect.user, effect.how, effect.terminate, idleMs);
+      await database.retire(effect.user, effect.how);
       break;
+    case 'end-sessions': {
+      if (effect.user === seen.store.current?.login.user) throw new Error(`${effect.user} is in use`);
+      const ended = await database.endSessions(effect.user, effect.which === 'idle' ? idleMs : undefined);
+      return { ok: ended > 0, detail: `${ended} sessions ended` };
+    }
     case 'clear-pending':
       await store.clearPending(effect.version);
       break;

@@ -32,7 +32,7 @@ export interface PerformerScene {
 /** Does effects, each with its lines in the journal, and counts those that fail. */
 export class Performer {
   readonly #scene: PerformerScene;
-  /** Those that were answered; a consumer's answer that is no proof is none. */
+  /** Those that were answered; a consumer's answer that is no proof is none, nor is looking for sessions in vain. */
   readonly effects: EffectDone[] = [];
   #failures = 0;
 
@@ -51,6 +51,7 @@ export class Performer {
     try {
       const proof = await performEffect(parts, effect, seen, idleMs);
       const now = clock.now();
+      remembered.did(effect);
       if (proof !== undefined && effect.do === 'prove')
         remembered.proof(effect.consumer, seen.observation.current?.fingerprint ?? '', proof, now);
       if (proof?.ok !== false) this.effects.push({ name: effect.do, title, ms: now - startedAt });

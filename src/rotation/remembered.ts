@@ -19,6 +19,8 @@ export class Remembered {
   readonly #proofs = new Map<string, { fingerprint: string; ok: boolean; detail: string; at: number }>();
   readonly #attempts = new Map<string, number>();
   readonly #late = new Map<string, SessionSeen>();
+  /** Roles of which this run has tried to end the sessions: what is left of them cannot be ended. */
+  readonly #ended = new Set<string>();
   rollingBack: string | undefined;
   /** For the journal. */
   readonly unwritten: JournalEntry[] = [];
@@ -130,8 +132,18 @@ export class Remembered {
   does(effect: Effect): void {
     if (moves(effect)) this.#shifted = undefined;
     if (effect.do === 'give-next') this.#given = undefined;
+    if (effect.do === 'set-password' || effect.do === 'retire') this.#ended.delete(effect.user);
     if (effect.do === 'shift')
       this.#attempts.set(effect.consumer, (this.#attempts.get(effect.consumer) ?? 0) + 1);
+  }
+
+  /** It was answered. */
+  did(effect: Effect): void {
+    if (effect.do === 'end-sessions') this.#ended.add(effect.user);
+  }
+
+  hasEndedSessions(user: string): boolean {
+    return this.#ended.has(user);
   }
 }
 

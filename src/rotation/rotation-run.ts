@@ -4,7 +4,7 @@ import { isOpen } from './decide/decide-consumer.ts';
 import { outgoingOf } from './decide/decide-incident.ts';
 import { drainMsOf } from './decide/decide-retire.ts';
 import { reasonToTurnBack, rolledBackVersion } from './decide/decide-rollback.ts';
-import type { Decision, Effect, Wish } from './decide/decision.ts';
+import type { Decision, Effect, EffectName, Wish } from './decide/decision.ts';
 import { describeEffect } from './describe-effect.ts';
 import { loginOf, type Observation } from './observation.ts';
 import { type ObserveOptions, observe, type Seen } from './observe.ts';
@@ -209,7 +209,7 @@ export class RotationRun {
 
   /** Nobody else may have taken over; in SQL that is checked with the effect. @returns why it is not known to be ours */
   async #doubtLease({ do: name }: Effect): Promise<string | undefined> {
-    if (name === 'set-password' || name === 'retire' || name === 'prove') return undefined;
+    if (checkLeaseThemselves.has(name) || name === 'prove') return undefined;
     try {
       await this.#scene.parts.database.verifyLease?.();
       return undefined;
@@ -245,6 +245,8 @@ export class RotationRun {
     };
   }
 }
+
+const checkLeaseThemselves: ReadonlySet<EffectName> = new Set(['set-password', 'retire', 'end-sessions']);
 
 const blind: Decision & { next: 'hold' } = { next: 'hold', why: 'the store gave no answer' };
 

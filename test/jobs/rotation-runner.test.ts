@@ -44,12 +44,15 @@ test('a login is changed, tried, looked after and retired beside the database, a
       code: 'ROTATION_IN_PROGRESS',
       exit: 75,
     });
-    expect(await rotation.retire('library_b', 'scramble', 'idle', 0)).toBe(0);
+    await rotation.retire('library_b', 'scramble');
+    expect(await rotation.countSessions('library_b', 0)).toEqual({ all: 0, unused: 0 });
+    expect(await rotation.endSessions('library_b', 0)).toBe(0);
     expect(await rotation.logins(login)).toMatchObject([
       { login: 'bad', why: expect.stringContaining('28P01') },
     ]);
     await bed().adminSql('UPDATE lambdapg.rotation_lease SET fence = fence + 1');
-    expect(await catchUserError(rotation.setPassword(login))).toMatchObject({ code: 'LEASE_LOST', exit: 75 });
+    for (const late of [rotation.setPassword(login), rotation.endSessions('library_b')])
+      expect(await catchUserError(late)).toMatchObject({ code: 'LEASE_LOST', exit: 75 });
   });
   const log = JSON.stringify(told);
   expect(log).toContain('rotation-role done');

@@ -7,7 +7,7 @@ import type { RotationReport } from '../../src/rotation/report.ts';
 import { rotate } from '../../src/rotation/rotate.ts';
 import { FakeClock } from './fake-clock.ts';
 import { guardedParts } from './guarded-parts.ts';
-import { type MemoryConsumerOptions, MemoryWorld } from './memory-parts.ts';
+import { login, type MemoryConsumerOptions, MemoryWorld } from './memory-parts.ts';
 import { resumeWish, testContext, wishFor } from './test-run.ts';
 
 const consumers: readonly MemoryConsumerOptions[] = [
@@ -69,6 +69,7 @@ const scenarios: Record<string, Scenario> = {
   'two slots': { wish: {} },
   'two slots, a replica three seconds behind': { wish: {}, lagMs: 3_000 },
   'two slots, nologin, no canary': { wish: { retire: 'nologin', canary: [100] } },
+  'two slots, whose sessions are all ended': { wish: { terminate: 'all' }, resume: { terminate: 'all' } },
   'two slots, the old login is kept': { wish: { retire: 'keep' }, resume: { retire: 'keep' } },
   'two slots behind a proxy': { wish: {}, withProxy: true },
   'two slots behind a proxy that is slow': { wish: {}, withProxy: true, lagMs: 3_000 },
@@ -86,8 +87,26 @@ function worldOf({ withProxy = false, lagMs = 0 }: Scenario, clock: FakeClock): 
   ];
   const world = new MemoryWorld({ clock: clock.now, consumers, withProxy, endpoints });
   for (const endpoint of world.database.proxyEndpoints) endpoint.lagMs = lagMs;
+  world.database.open = [...sessions];
   return world;
 }
+
+/** Of slot a: one that nobody has used for long, one at work, one of another program. */
+const sessions = [
+  { pid: 1, state: 'idle', application: 'lpg/api/1/aaaaaaaa' },
+  { pid: 2, state: 'active', application: 'lpg/api/1/bbbbbbbb' },
+  { pid: 3, state: 'idle', application: 'psql' },
+].map((session) => ({ ...session, user: 'shop_a', address: '10.0.1.7', startedAt: 0, changedAt: 0 }));
+
+/** Which of them are ended, by their pid: those of a login that is dead, of another role than the new one. */
+function endedOf({ wish, withProxy = false }: Scenario): readonly number[] {
+  if (withProxy || wish.retire === 'keep' || (wish.strategy ?? 'slots') !== 'slots') return [];
+  return wish.terminate === 'all' ? [1, 2, 3] : [1];
+}
+
+/** Not where it was killed before it had begun. */
+const isRetired = ({ database }: MemoryWorld): boolean =>
+  !database.accepts(login('shop_a', 'first password'));
 
 /** Every change of the world is looked at as it stands. */
 function watched(world: MemoryWorld): { readonly parts: RotationParts; readonly violations: string[] } {
@@ -152,6 +171,9 @@ describe.each(Object.entries(scenarios))('%s', (name, scenario) => {
         expect(first, where).toMatchObject({ outcome: 'closed', exit: 0 });
         const second = await rotate(context, crash.parts, resume, options);
         expect(second, where).toMatchObject({ outcome: 'closed', effects: [] });
+        expect([...crash.world.database.ended].sort(), where).toEqual(
+          isRetired(crash.world) ? endedOf(scenario) : [],
+        );
         if (!isSingle(scenario)) expect(crash.violations, where).toEqual([]);
         // What was given up may have been bad before; what is held is good.
         crash.clock.advance(10_000);

@@ -158,8 +158,9 @@ test('an effect of a run whose lease another has taken is refused', async () => 
       for (const effect of [
         () => old.setPassword(login('too-late')),
         () => old.verifyLease?.() ?? Promise.resolve(),
-        () => old.retire('library_b', 'scramble', 'all', 0),
-        () => old.retire('library_b', 'nologin', 'all', 0),
+        () => old.retire('library_b', 'scramble'),
+        () => old.retire('library_b', 'nologin'),
+        () => old.endSessions('library_b'),
       ]) {
         expect(await failureOf(effect())).toMatchObject({ code: 'LEASE_LOST', exit: 75 });
       }

@@ -62,20 +62,21 @@ test('sessions of a reader are listed, and ended, with those of the writer', asy
           { application: 'library', state: 'idle' },
           { application: 'library', state: 'idle' },
         ]);
-        expect(await database.retire('library_b', 'scramble', 'all', 0)).toBe(2);
+        expect(await database.countSessions('library_b', 0)).toEqual({ all: 2, unused: 0 });
+        expect(await database.endSessions('library_b')).toBe(2);
         await expect(client.query('SELECT 1')).rejects.toThrow();
       }),
     );
   });
 });
 
-test('a reader that does not answer keeps nobody from retiring a login, and is told of', async () => {
+test('a reader that does not answer keeps nobody from ending the sessions at the writer, and is told of', async () => {
   const context = testContext();
   const writer = writerOf(server);
   const dead = { title: 'reader', target: { ...writer.target, port: 1 } };
   const database = openRotation(server, { context, endpoints: [writer, dead] });
   await database.withLease(async () => {
-    expect(await database.retire('library_b', 'scramble', 'all', 0)).toBe(0);
+    expect(await database.endSessions('library_b')).toBe(0);
     const left = { type: 'sessions-left', message: expect.stringContaining('those on localhost:1 (') };
     expect(context.events).toContainEqual(expect.objectContaining(left));
   });

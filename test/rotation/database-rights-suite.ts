@@ -78,7 +78,8 @@ export function describeRights(major: PostgresMajor): void {
         await rotation.setPassword(next);
         await withClient(session, { applicationName: 'shop' }, async (client) => {
           expect(await rotation.sessions('shop_a')).toBeUndefined();
-          expect(await rotation.retire('shop_a', 'scramble', 'all', 0)).toBe(0);
+          expect(await rotation.countSessions('shop_a', 0)).toEqual({ all: 1, unused: 0 });
+          expect(await rotation.endSessions('shop_a')).toBe(0);
           expect(await rotation.sessions('shop_a')).toBeUndefined();
           expect(context.events.filter(({ type }) => type.startsWith('sessions'))).toMatchObject([
             { type: 'sessions-hidden', message: expect.stringContaining(grants[0] ?? '') },
@@ -88,7 +89,7 @@ export function describeRights(major: PostgresMajor): void {
           for (const grant of grants) await sql(server.local.admin, grant);
           expect(await rotation.verifyMayAlter(['shop_a'])).toEqual([]);
           expect(await rotation.sessions('shop_a')).toMatchObject([{ application: 'shop', state: 'idle' }]);
-          expect(await rotation.retire('shop_a', 'scramble', 'all', 0)).toBe(1);
+          expect(await rotation.endSessions('shop_a')).toBe(1);
         });
       });
     });

@@ -60,12 +60,12 @@ test('a slot gets its password and may log in again; retired by NOLOGIN or by a 
     await sql(server.local.admin, `ALTER ROLE library_b NOLOGIN VALID UNTIL '2020-01-01'`);
     await rotation.setPassword(login);
     expect(await rotation.logins(login)).toMatchObject([{ login: 'ok' }]);
-    await rotation.retire('library_b', 'nologin', 'none', 0);
+    await rotation.retire('library_b', 'nologin');
     expect(await rotation.logins(login)).toMatchObject([
       { login: 'bad', why: expect.stringContaining('not permitted to log in') },
     ]);
     await rotation.setPassword(login);
-    await rotation.retire('library_b', 'scramble', 'none', 0);
+    await rotation.retire('library_b', 'scramble');
     expect(await rotation.logins(login)).toMatchObject([
       { login: 'bad', why: expect.stringContaining('28P01') },
     ]);
@@ -104,12 +104,17 @@ test('sessions of a login are listed with who has them, without the rotation’s
           { user: 'library_b', application: 'library', state: 'idle' },
         ]);
         for (const { startedAt } of seen) expect(startedAt).toBeGreaterThanOrEqual(before);
-        expect(await rotation.retire('library_b', 'scramble', 'idle', 60_000)).toBe(0);
-        expect(await rotation.retire('library_b', 'scramble', 'idle', 0)).toBe(1);
+        await rotation.retire('library_b', 'scramble');
+        expect(await rotation.countSessions('library_b', 60_000)).toEqual({ all: 2, unused: 0 });
+        expect(await rotation.endSessions('library_b', 60_000)).toBe(0);
+        expect(await rotation.countSessions('library_b', 0)).toEqual({ all: 2, unused: 1 });
+        expect(await rotation.endSessions('library_b', 0)).toBe(1);
+        // It is gone as soon as that is answered.
+        expect(await rotation.countSessions('library_b', 0)).toEqual({ all: 1, unused: 0 });
         await expect(idle.query('SELECT 1')).rejects.toThrow();
         // A client that is not the connection runtime's would not notice before its next statement.
         await busy.query('SELECT 1');
-        expect(await rotation.retire('library_b', 'scramble', 'all', 0)).toBe(1);
+        expect(await rotation.endSessions('library_b')).toBe(1);
       }),
     );
     expect(await rotation.sessions('library_b')).toEqual([]);
@@ -119,6 +124,7 @@ test('sessions of a login are listed with who has them, without the rotation’s
 test('behind a proxy nobody’s sessions are seen', async () => {
   const rotation = openRotation(server, { proxyEndpoints: [writerOf(server)] });
   expect(await rotation.sessions('library_a')).toBeUndefined();
+  expect(await rotation.countSessions('library_a', 0)).toBeUndefined();
   expect(await rotation.proxyLogins(slotA())).toMatchObject([{ login: 'ok' }]);
 });
 
@@ -134,7 +140,7 @@ test.each([
   await rotation.withLease(() => rotation.setPassword(next));
   expect(await rotation.logins(next)).toMatchObject([{ login: 'ok' }]);
   expect(await rotation.logins(login)).toMatchObject([{ login: 'bad' }]);
-  await rotation.withLease(() => rotation.retire(user, 'nologin', 'all', 0));
+  await rotation.withLease(() => rotation.retire(user, 'nologin'));
   expect(await rotation.logins(next)).toMatchObject([{ login: 'bad' }]);
 });
 

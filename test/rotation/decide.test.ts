@@ -52,6 +52,12 @@ const promoted = (...logins: Login[]): Partial<Observation> => ({
   consumers: [{ ...follower, holds: 'v1', proved: true }],
 });
 
+/** Three sessions of slot a, so many of them unused. */
+const leftBehind = (unused: number): Partial<Observation> => ({
+  leftBehind: [{ user: 'a', all: 3, unused }],
+});
+const endAll = resumeWish({ terminate: 'all' });
+
 /** In one line: what is decided. */
 function inShort(seen: Partial<Observation>, wish: Wish = wishFor({ start: 'v9' })): string {
   const decision = decide({ ...idle, ...seen }, wish);
@@ -201,11 +207,11 @@ const table: readonly [string, Partial<Observation>, string, Wish?][] = [
     },
     'wait for drain',
   ],
-  ['13 drained', promoted('ok', 'ok'), 'retire a scramble idle'],
+  ['13 drained', promoted('ok', 'ok'), 'retire a scramble'],
   [
     '13 a drain that is given',
     { ...promoted('ok', 'ok'), shiftedAt: 950 },
-    'retire a scramble idle',
+    'retire a scramble',
     resumeWish({ drainMs: 40 }),
   ],
   [
@@ -216,6 +222,28 @@ const table: readonly [string, Partial<Observation>, string, Wish?][] = [
   ],
   ['13 the old login is kept', promoted('ok', 'ok'), 'clear-pending v1', resumeWish({ retire: 'keep' })],
   ['14 the label last', promoted('bad', 'bad'), 'clear-pending v1'],
+  ['13 then unused sessions', { ...promoted('bad', 'bad'), ...leftBehind(1) }, 'end-sessions a idle'],
+  ['14 those in use stay', { ...promoted('bad', 'bad'), ...leftBehind(0) }, 'clear-pending v1'],
+  ['13 in use or not', { ...promoted('bad', 'bad'), ...leftBehind(0) }, 'end-sessions a all', endAll],
+  [
+    '13 in use or not, but not before the drain is over',
+    { ...promoted('bad', 'bad'), ...leftBehind(0), shiftedAt: 950 },
+    'wait for drain',
+    endAll,
+  ],
+  [
+    '14 no sessions are to be ended',
+    { ...promoted('bad', 'bad'), ...leftBehind(2) },
+    'clear-pending v1',
+    resumeWish({ terminate: 'none' }),
+  ],
+  [
+    '14 a login that is kept keeps its sessions',
+    { ...promoted('bad', 'bad'), ...leftBehind(2) },
+    'clear-pending v1',
+    resumeWish({ retire: 'keep' }),
+  ],
+  ['15 sessions in use keep nobody from rotating', leftBehind(0), 'put-pending v9 b'],
   ['15 a rotation is wished', idle, 'put-pending v9 b'],
   [
     '15 but a consumer is not to be seen',
@@ -225,7 +253,7 @@ const table: readonly [string, Partial<Observation>, string, Wish?][] = [
   [
     '15 not before the old login is dead',
     { ...promoted('ok', 'ok'), pendingIsCurrent: false },
-    'retire a scramble idle',
+    'retire a scramble',
   ],
   ['16 nothing', idle, 'closed', resumeWish()],
 ];

@@ -2,7 +2,7 @@ import type { RotationParts } from '../../src/rotation/parts.ts';
 
 const changing = new Set([
   ...['putPending', 'promote', 'clearPending', 'put', 'shift', 'giveNext'],
-  ...['prove', 'setPassword', 'retire'],
+  ...['prove', 'setPassword', 'retire', 'endSessions'],
 ]);
 
 /** The same parts, of which each changing call goes through `guard`. @param guard does the call, or does not */

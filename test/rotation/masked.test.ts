@@ -37,7 +37,8 @@ const every: readonly Effect[] = [
   { do: 'give-next', consumer: 'one', on: true },
   { ...promote, to: 'old', from: 'new' },
   { do: 'prove', consumer: 'one' },
-  { do: 'retire', user: 'shop_b', how: 'scramble', terminate: 'idle' },
+  { do: 'retire', user: 'shop_b', how: 'scramble' },
+  { do: 'end-sessions', user: 'shop_b', which: 'idle' },
   { do: 'clear-pending', version: 'new' },
 ];
 
@@ -60,7 +61,10 @@ describe('of all effects each step does only its own', () => {
   test.each([
     [
       'createSecret',
-      ['put-pending new', 'set-password slot-secret', 'renew-slot-secret', 'retire', 'clear-pending'],
+      [
+        ...['put-pending new', 'set-password slot-secret', 'renew-slot-secret', 'retire', 'end-sessions'],
+        'clear-pending',
+      ],
       [],
     ],
     ['setSecret', ['set-password pending', 'put-slot-secret pending'], ['promote new']],
@@ -141,7 +145,7 @@ describe('a rotation in Secrets Manager', () => {
     expect(before?.[1]).not.toHaveProperty('start');
     expect(own?.[0].emptyPending).toBe('new');
     expect(own?.[1].start).toBe('new');
-    const retire: Effect = { do: 'retire', user: 'shop_b', how: 'scramble', terminate: 'idle' };
+    const retire: Effect = { do: 'retire', user: 'shop_b', how: 'scramble' };
     expect(decideStep('createSecret', 'new', called, wish, () => run(retire))).toMatchObject({
       next: 'effect',
       effect: retire,

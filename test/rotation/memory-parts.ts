@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { SessionCount } from '../../src/database/login-sessions.ts';
 import type { SessionSeen } from '../../src/rotation/observation.ts';
 import type {
   Consumer,
@@ -91,7 +92,8 @@ export class MemoryDatabase implements RotationDatabase {
   /** What the proxy logs in with, by its slots' secrets. */
   readonly proxySecrets: MemorySlot[] = [];
   open: SessionSeen[] = [];
-  readonly ended: string[] = [];
+  /** By their pid. */
+  readonly ended: number[] = [];
 
   constructor(clock: () => number, endpoints: MemoryEndpoint[] = [{ title: 'writer', lagMs: 0 }]) {
     this.#clock = clock;
@@ -144,9 +146,27 @@ export class MemoryDatabase implements RotationDatabase {
     this.change(user, password.reveal());
   }
 
-  async retire(user: string, how: string): Promise<number> {
+  async retire(user: string, how: string): Promise<void> {
     this.change(user, how === 'nologin' ? undefined : randomUUID());
-    return 0;
+  }
+
+  async countSessions(user: string, unusedMs: number): Promise<SessionCount | undefined> {
+    if (this.proxyEndpoints.length > 0) return undefined;
+    return { all: this.#toEnd(user).length, unused: this.#toEnd(user, unusedMs).length };
+  }
+
+  async endSessions(user: string, unusedMs?: number): Promise<number> {
+    const ended = this.#toEnd(user, unusedMs);
+    this.open = this.open.filter((session) => !ended.includes(session));
+    this.ended.push(...ended.map(({ pid }) => pid));
+    return ended.length;
+  }
+
+  #toEnd(user: string, unusedMs?: number): SessionSeen[] {
+    const isUnused = ({ state, application, changedAt }: SessionSeen): boolean =>
+      unusedMs === undefined ||
+      (state === 'idle' && application.startsWith('lpg/') && changedAt < this.#clock() - unusedMs);
+    return this.open.filter((session) => session.user === user && isUnused(session));
   }
 
   async sessions(user: string): Promise<readonly SessionSeen[] | undefined> {

@@ -73,12 +73,21 @@ function everythingPasses(world: World): World {
 
 type Kinds = Parameters<typeof firstWorld>[1];
 
-export type Topology = readonly [name: string, strategy: Wish['strategy'], kinds: Kinds, withProxy: boolean];
+export type Topology = readonly [
+  name: string,
+  strategy: Wish['strategy'],
+  kinds: Kinds,
+  withProxy: boolean,
+  terminate?: Wish['terminate'],
+];
+
+const named = ([name, strategy, kinds, withProxy, terminate]: Topology) =>
+  [name, strategy, kinds, withProxy, terminate ?? 'idle'] as const;
 
 /** Walks through every world of these topologies. */
 export function sweep(topologies: readonly Topology[]): void {
-  describe.each(topologies)('%s (%s)', (_name, strategy, kinds, withProxy) => {
-    const worlds = reach(firstWorld(strategy, kinds, withProxy), decide);
+  describe.each(topologies.map(named))('%s (%s)', (_name, strategy, kinds, withProxy, terminate) => {
+    const worlds = reach(firstWorld(strategy, kinds, withProxy, terminate), decide);
 
     test('no login fails in any world', () => {
       expect(worlds.length).toBeGreaterThan(20);
@@ -98,6 +107,8 @@ export function sweep(topologies: readonly Topology[]): void {
         expect(pending).toBeUndefined();
         expect(current?.logins.every(({ login }) => login === 'ok')).toBe(true);
         expect(previous?.logins.some(({ login }) => login === 'ok') ?? false).toBe(false);
+        if (previous !== undefined && previous.user !== current?.user)
+          expect(world.sessions).not.toContain(previous.user);
         expect(consumers.every(({ holds }) => holds === current?.fingerprint)).toBe(true);
         if (world.toStart === 0) expect(turn(ended(world), decide).after).toBeUndefined();
       }

@@ -7,6 +7,7 @@ import { reach, sweep } from './model-sweep.ts';
 sweep([
   ['one that follows', 'slots', ['follows'], false],
   ['two', 'slots', ['follows', 'staged'], false],
+  ['two, whose sessions are all ended', 'slots', ['follows', 'staged'], false, 'all'],
   ['two behind a proxy', 'slots', ['follows', 'staged'], true],
   ['one role, one that follows', 'next', ['follows'], false],
   ['one role, three', 'next', ['follows', 'copy', 'copy'], false],
@@ -27,7 +28,7 @@ const faults: Record<string, Decide> = {
     return {
       next: 'effect',
       why: '',
-      effect: { do: 'retire', user: previous.user, how: 'scramble', terminate: 'none' },
+      effect: { do: 'retire', user: previous.user, how: 'scramble' },
     };
   },
   'promoted unverified': (seen, wish) => {
@@ -50,6 +51,24 @@ test.each(Object.entries(faults))('the model notices: %s', (_name, faulty) => {
   const worlds = reach(firstWorld('slots', ['follows', 'staged']), faulty);
   const broken = worlds.filter((world) => violations(world).length > 0);
   expect(broken.length).toBeGreaterThan(0);
+});
+
+test.each<[string, Decide]>([
+  ['as soon as the login is dead', (seen, wish) => decide({ ...seen, shiftedAt: 0 }, wish)],
+  [
+    'while consumers still hold the login',
+    (seen, wish) => {
+      const user = seen.previous?.user ?? '';
+      const isOut =
+        seen.pendingIsCurrent && seen.consumers.some(({ holds }) => holds !== seen.current?.fingerprint);
+      if (!isOut) return decide(seen, wish);
+      return { next: 'effect', why: '', effect: { do: 'end-sessions', user, which: 'all' } };
+    },
+  ],
+])('the model notices sessions that are ended too early: %s', (_name, faulty) => {
+  const worlds = reach(firstWorld('slots', ['follows', 'staged'], false, 'all'), faulty);
+  const broken = worlds.flatMap(violations);
+  expect(broken.filter((violation) => /the sessions of [ab] were in use/.test(violation))).not.toEqual([]);
 });
 
 test('the model notices a candidate that is not waited for', () => {

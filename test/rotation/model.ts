@@ -6,6 +6,7 @@ import type {
   Observation,
   StoredVersion,
 } from '../../src/rotation/observation.ts';
+import { deadUsers } from '../../src/rotation/observe-sessions.ts';
 import { wishFor } from './test-run.ts';
 
 /*
@@ -46,6 +47,11 @@ export interface World {
   readonly consumers: readonly ModelConsumer[];
   readonly shifted: Clock;
   readonly given: Clock;
+  /** Roles that somebody is connected as; not kept for one role, nor behind a proxy, whose they are. */
+  readonly sessions: readonly User[];
+  readonly terminate: Wish['terminate'];
+  /** A role whose sessions were ended while somebody may have been at work with one. */
+  readonly cut?: string;
   /** Rotations that are still to be begun. */
   readonly toStart: number;
   /** The run has turned back, from that version. */
@@ -66,6 +72,7 @@ export function firstWorld(
   strategy: Wish['strategy'],
   kinds: readonly ('follows' | 'staged' | 'copy')[],
   withProxy = false,
+  terminate: Wish['terminate'] = 'idle',
 ): World {
   const passwords: Passwords = { a: 'v0', b: 'dead b' };
   const consumers = kinds.map(
@@ -87,6 +94,7 @@ export function firstWorld(
     consumers,
     shifted: noClock,
     given: noClock,
+    ...{ sessions: [], terminate },
     toStart: 2,
     rollback: false,
   });
@@ -98,6 +106,7 @@ export const wishOf = (world: World): Wish => {
     rollback: world.rollback,
     acceptWindow: world.strategy === 'single',
     canary: [50, 100],
+    terminate: world.terminate,
   });
   return world.toStart > 0 ? { ...wish, start: `v${3 - world.toStart}` } : wish;
 };
@@ -131,6 +140,17 @@ function seenVersion(world: World, version: string | undefined): StoredVersion |
 const isEmptyPending = ({ pend, users }: World): boolean => pend !== undefined && users[pend] === undefined;
 
 export function observationOf(world: World): Observation {
+  const seen = observationWithoutSessions(world);
+  const left = deadUsers(seen).filter((user) => world.sessions.includes(user as User));
+  if (left.length === 0) return seen;
+  const used = usersInUse(world);
+  return {
+    ...seen,
+    leftBehind: left.map((user) => ({ user, all: 1, unused: used.has(user as User) ? 0 : 1 })),
+  };
+}
+
+function observationWithoutSessions(world: World): Observation {
   const { cur, pend, prev, slots, shifted, given } = world;
   const current = seenVersion(world, cur);
   const pending = pend === cur ? undefined : seenVersion(world, pend);
@@ -193,18 +213,34 @@ function comesThrough(world: World, candidates: readonly string[]): boolean {
     : reach((version) => proxyAccepts(world, version));
 }
 
-/** INV: logins that somebody may present and that are not accepted everywhere. */
+/** Sets of logins, each of which that consumer may present; one of a set has to be accepted. */
+function presentedBy(
+  { cur }: World,
+  { kind, holds, next, added, former }: ModelConsumer,
+): readonly (readonly string[])[] {
+  const present = kind === 'follows' ? [cur] : [holds, ...(next ? [next] : [])];
+  return [present, ...(added ? [[added.holds]] : []), ...former.map((text) => text.split('/'))];
+}
+
+const usersInUse = (world: World): ReadonlySet<User> =>
+  new Set(
+    world.consumers
+      .flatMap((consumer) => presentedBy(world, consumer).flat())
+      .filter((version) => world.users[version] !== undefined)
+      .map((version) => userOf(world, version)),
+  );
+
+/** INV: logins that somebody may present and that are not accepted everywhere; sessions that were ended under somebody's hands. */
 export function violations(world: World): string[] {
-  return world.consumers.flatMap((consumer, index) => {
-    const { kind, holds, next, added, former } = consumer;
+  const refused = world.consumers.flatMap((consumer, index) => {
+    const { kind } = consumer;
     const fromStore = world.strategy === 'next' ? [world.cur, ...(world.pend ? [world.pend] : [])] : [];
     const more = kind === 'follows' ? fromStore : [];
-    const present = kind === 'follows' ? [world.cur] : [holds, ...(next ? [next] : [])];
-    const sets = [present, ...(added ? [[added.holds]] : []), ...former.map((text) => text.split('/'))];
-    return sets
+    return presentedBy(world, consumer)
       .filter((set) => !comesThrough(world, [...set, ...more]))
       .map((set) => `${index} (${kind}) presents ${set.join('/')}`);
   });
+  return world.cut === undefined ? refused : [...refused, `the sessions of ${world.cut} were in use`];
 }
 
 const withUser = (passwords: Passwords, user: string, password: string): Passwords => ({
@@ -272,6 +308,12 @@ export function apply(world: World, effect: Effect): World {
         return changed(effect.consumer, (seen) => ({ ...seen, proved: true }));
       case 'retire':
         return { ...world, writer: withUser(world.writer, effect.user, `dead ${effect.user}`) };
+      case 'end-sessions': {
+        const inUse = usersInUse(world).has(effect.user as User);
+        if (inUse && effect.which === 'idle') return world;
+        const sessions = world.sessions.filter((user) => user !== effect.user);
+        return { ...world, sessions, ...(inUse && { cut: effect.user }) };
+      }
       case 'clear-pending': {
         const { pend: _pend, ...rest } = world;
         return rest;
@@ -306,7 +348,21 @@ function withClocks(world: World): World {
   const isGiven = world.consumers.every(
     ({ kind, next }) => kind === 'follows' || (next !== undefined && next === world.pend),
   );
-  return { ...world, shifted: tick(world.shifted, isShifted), given: tick(world.given, isGiven) };
+  return withSessions({
+    ...world,
+    shifted: tick(world.shifted, isShifted),
+    given: tick(world.given, isGiven),
+  });
+}
+
+/** Whoever may present a login that is accepted may be connected with it, and stays so. */
+function withSessions(world: World): World {
+  if (world.strategy !== 'slots' || world.slots !== undefined) return world;
+  const opened = world.consumers
+    .flatMap((consumer) => presentedBy(world, consumer).flat())
+    .filter((version) => accepts(world, version).some(({ login }) => login === 'ok'))
+    .map((version) => userOf(world, version));
+  return { ...world, sessions: [...new Set([...world.sessions, ...opened])].sort() };
 }
 
 /** What may happen at any moment without anybody's fault. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Cancelled, exitCodes, UserError } from '../../src/errors.ts';
 import type { Wish } from '../../src/rotation/decide/decision.ts';
 import { memoryJournal } from '../../src/rotation/journal.ts';
+import type { SessionSeen } from '../../src/rotation/observation.ts';
 import { rotate } from '../../src/rotation/rotate.ts';
 import type { RotateOptions } from '../../src/rotation/rotate-options.ts';
 import { formatRotation } from '../../src/terminal/format-rotation.ts';
@@ -272,7 +273,7 @@ describe('consumers', () => {
       startedAt: clock.now() + 3_600_000,
       changedAt: clock.now(),
     };
-    world.database.open = [late, { ...late, pid: 4712, startedAt: 0, application: 'lpg/batch/1/aaaaaaaa' }];
+    world.database.open = [late, { ...late, pid: 4712, startedAt: 0, application: 'nightly batch' }];
     const report = await run(wishFor(), { patienceMs: 30_000 });
     expect(report).toMatchObject({ outcome: 'waiting', exit: 3, lateSessions: [{ pid: 4711 }] });
     expect(report.waitingFor).toMatch(/lpg\/report\/3\/1a2b3c4d at 10\.0\.1\.7/);
@@ -349,6 +350,94 @@ describe('what goes wrong', () => {
     expect(repaired.effects.map(({ name }) => name)).toEqual(['set-password']);
     expect(repaired.incidents).toHaveLength(1);
     expect(world.violations()).toEqual([]);
+  });
+});
+
+describe('sessions that outlive their login', () => {
+  const session = (pid: number, more: Partial<SessionSeen> = {}): SessionSeen => ({
+    ...{ pid, user: 'shop_a', application: 'lpg/api/1/aaaaaaaa', address: '10.0.1.7' },
+    ...{ state: 'idle', startedAt: 0, changedAt: 0, ...more },
+  });
+  const unused = session(1);
+  const busy = session(2, { state: 'active' });
+  const foreign = session(3, { application: 'psql' });
+
+  /** Killed when the old login was dead, and nothing else was done. */
+  async function killedAtRetire() {
+    const all = scene();
+    const { database } = all.world;
+    database.open = [unused, busy, foreign];
+    Object.assign(database, { endSessions: () => Promise.reject(new Cancelled('killed')) });
+    await expect(all.run(wishFor())).rejects.toThrow('killed');
+    Reflect.deleteProperty(database, 'endSessions');
+    expect(database.accepts(login('shop_a', 'first password'))).toBe(false);
+    return all;
+  }
+
+  test.each([
+    ['idle', [1]],
+    ['all', [1, 2, 3]],
+    ['none', []],
+  ] as const)('--terminate %s ends them after a kill, and once', async (terminate, pids) => {
+    const { world, run } = await killedAtRetire();
+    const names = pids.length > 0 ? ['end-sessions', 'clear-pending'] : ['clear-pending'];
+    const report = await run(resumeWish({ terminate }));
+    expect(report.effects.map(({ name }) => name)).toEqual(names);
+    expect(report).toMatchObject({ outcome: 'closed', exit: 0 });
+    expect(world.database.ended).toEqual(pids);
+    expect(report.leftSessions.map(({ pid }) => pid)).toEqual([1, 2, 3].slice(pids.length));
+    expect(await run(resumeWish({ terminate }))).toMatchObject({ outcome: 'closed', effects: [] });
+  });
+
+  test('those in use stay in a closed rotation, until they are used no more, or all are to end', async () => {
+    const { world, run } = await killedAtRetire();
+    await run(resumeWish());
+    expect(await run(resumeWish())).toMatchObject({ effects: [], leftSessions: [busy, foreign] });
+    world.database.open = [{ ...busy, state: 'idle' }, foreign];
+    await run(resumeWish());
+    expect(world.database.open).toEqual([foreign]);
+    await run(resumeWish({ terminate: 'all' }));
+    expect(world.database.open).toEqual([]);
+  });
+
+  test('what cannot be ended is tried once in a run, and stops nothing', async () => {
+    const { world, run } = await killedAtRetire();
+    let tries = 0;
+    const endSessions = async () => {
+      tries += 1;
+      return 0;
+    };
+    Object.assign(world.database, { endSessions });
+    const report = await run(resumeWish());
+    expect(report).toMatchObject({ outcome: 'closed', leftSessions: [unused, busy, foreign] });
+    expect(report.effects.map(({ name }) => name)).toEqual(['clear-pending']);
+    expect(tries).toBe(1);
+  });
+
+  test('they keep nobody from rotating, and those of the next login of that role are not theirs', async () => {
+    const { world, run, env } = await killedAtRetire();
+    await run(resumeWish({ terminate: 'none' }));
+    const began: string[] = [];
+    const shift = env.shift;
+    env.shift = async (to, percent) => {
+      began.push(to.login.user);
+      if (percent === 5) world.database.open.push(session(4));
+      await shift(to, percent);
+    };
+    expect(await run(wishFor({ terminate: 'all' }))).toMatchObject({
+      outcome: 'closed',
+      currentUser: 'shop_a',
+    });
+    expect(began[0]).toBe('shop_a');
+    expect(world.database.ended).toEqual([1, 2, 3]);
+  });
+
+  test('on the way back those of the new login end', async () => {
+    const { world, run, env } = scene();
+    env.share = { calls: 10, errors: 3 };
+    world.database.open = [unused, { ...unused, pid: 5, user: 'shop_b' }];
+    expect(await run(wishFor())).toMatchObject({ outcome: 'rolled back' });
+    expect(world.database.ended).toEqual([5]);
   });
 });
 

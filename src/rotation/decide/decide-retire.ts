@@ -41,26 +41,34 @@ export function proveConsumers({ consumers, current, now }: Observation): Decisi
 
 /** Row 12: nobody uses the outgoing login any more; undefined when that is so. */
 export function drain(observation: Observation, wish: Wish, outgoing: StoredVersion): Decision | undefined {
-  const { now, shiftedAt, lateSessions = [] } = observation;
+  const { now, shiftedAt = now, lateSessions = [] } = observation;
+  const inUse = outlast(observation, wish, outgoing);
+  if (inUse !== undefined) return inUse;
   const wait = { next: 'wait', for: 'drain' } as const;
-  if (shiftedAt === undefined) return { ...wait, why: 'not everybody holds the current login' };
   const drainMs = drainMsOf(observation, wish);
-  const untilMs = shiftedAt + drainMs;
-  if (now < untilMs)
-    return { ...wait, untilMs, why: `what was read before the shift may still be used as ${outgoing.user}` };
   if (lateSessions.length > 0)
     return {
       ...wait,
       why: `somebody still logs in as ${outgoing.user}: ${lateSessions.map(describeSession).join(', ')}`,
     };
   // Where sessions cannot be seen there is nothing to watch for.
-  const watchedMs = untilMs + (observation.lateSessions === undefined ? 0 : watchMsOf(drainMs));
+  const watchedMs = shiftedAt + drainMs + (observation.lateSessions === undefined ? 0 : watchMsOf(drainMs));
   if (now >= watchedMs) return undefined;
   return {
     ...wait,
     untilMs: watchedMs,
     why: `whether somebody still logs in as ${outgoing.user} is watched`,
   };
+}
+
+/** What was read before the shift may still be in use. */
+function outlast(observation: Observation, wish: Wish, { user }: StoredVersion): Decision | undefined {
+  const { now, shiftedAt } = observation;
+  const wait = { next: 'wait', for: 'drain' } as const;
+  if (shiftedAt === undefined) return { ...wait, why: 'not everybody holds the current login' };
+  const untilMs = shiftedAt + drainMsOf(observation, wish);
+  if (now >= untilMs) return undefined;
+  return { ...wait, untilMs, why: `what was read before the shift may still be used as ${user}` };
 }
 
 /** `lpg/api/3/1a2b3c4d at 10.0.1.7`. */
@@ -85,11 +93,36 @@ export function retireLogin(observation: Observation, wish: Wish, outgoing: Stor
   const slot = slotSecretOf(observation, user);
   if (slot === undefined) {
     const how = wish.retire === 'nologin' ? 'nologin' : 'scramble';
-    return { next: 'effect', effect: { do: 'retire', user, how, terminate: wish.terminate }, why };
+    return { next: 'effect', effect: { do: 'retire', user, how }, why };
   }
   if (slot.fingerprint === outgoing.fingerprint || slot.fingerprint === undefined)
     return { next: 'effect', effect: { do: 'renew-slot-secret', user }, why };
   return { next: 'effect', effect: { do: 'set-password', user, of: 'slot-secret' }, why };
+}
+
+/**
+ * Row 13, then: a login that is dead has no new sessions, so those that are left become fewer until none is to be ended. Those
+ * that are in use end by `all` alone, and only when whoever held the login has had the time to give it up.
+ */
+export function endLeftBehind(
+  observation: Observation,
+  wish: Wish,
+  outgoing: StoredVersion,
+): Decision | undefined {
+  const { user } = outgoing;
+  const left = observation.leftBehind?.find((one) => one.user === user);
+  if (left === undefined || wish.terminate === 'none') return undefined;
+  const isAll = wish.terminate === 'all';
+  const count = isAll ? left.all : left.unused;
+  if (count === 0) return undefined;
+  const inUse = isAll ? outlast(observation, wish, outgoing) : undefined;
+  return (
+    inUse ?? {
+      next: 'effect',
+      effect: { do: 'end-sessions', user, which: wish.terminate },
+      why: `${count} of the sessions of ${user} ${count === 1 ? 'has' : 'have'} outlived its login`,
+    }
+  );
 }
 
 /** A slot out of use whose secret does not log in makes the proxy's target unhealthy. */

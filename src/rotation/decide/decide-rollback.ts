@@ -2,7 +2,7 @@ import { exitCodes } from '../../errors.ts';
 import { type ConsumerSeen, loginOf, type Observation, type StoredVersion } from '../observation.ts';
 import { badShareOf, firstOf, takeBack } from './decide-consumer.ts';
 import { decideIncident, isSlot, notKnown, outgoingOf } from './decide-incident.ts';
-import { drain, mendSlotSecrets, retireLogin } from './decide-retire.ts';
+import { drain, endLeftBehind, mendSlotSecrets, retireLogin } from './decide-retire.ts';
 import type { Decision, Wish } from './decision.ts';
 
 /**
@@ -74,6 +74,9 @@ function undo(observation: Observation, wish: Wish, target: StoredVersion | unde
     return (
       drain(observation, wish, target) ?? retireLogin(observation, { ...wish, retire: 'scramble' }, target)
     );
+  const dead = [isDead ? undefined : target, outgoingOf(observation)].filter((one) => one !== undefined);
+  const left = firstOf(dead, (one) => endLeftBehind(observation, wish, one));
+  if (left !== undefined) return left;
   const mended = mendSlotSecrets(observation);
   if (mended !== undefined) return mended;
   return pending === undefined ? { next: 'closed', outcome: 'rolled back' } : clear(pending.versionId);

@@ -51,13 +51,10 @@ export type Effect =
   | { readonly do: 'promote'; readonly to: string; readonly from: string }
   /** A consumer is asked which role its new connection has. */
   | { readonly do: 'prove'; readonly consumer: string }
-  /** E8: nobody can log in as `user` any more; then leftover sessions end, as wished. */
-  | {
-      readonly do: 'retire';
-      readonly user: string;
-      readonly how: Exclude<Retirement, 'keep'>;
-      readonly terminate: Termination;
-    }
+  /** E8: nobody can log in as `user` any more. */
+  | { readonly do: 'retire'; readonly user: string; readonly how: Exclude<Retirement, 'keep'> }
+  /** E8, then: sessions that have outlived the login of `user` end. */
+  | { readonly do: 'end-sessions'; readonly user: string; readonly which: Exclude<Termination, 'none'> }
   /** E9. */
   | { readonly do: 'clear-pending'; readonly version: string };
 

@@ -60,6 +60,7 @@ const isPermitted: Readonly<Record<RotationStep, (effect: Effect, token: string)
     effect.do === 'put-pending'
       ? effect.token === token
       : effect.do === 'retire' ||
+        effect.do === 'end-sessions' ||
         effect.do === 'renew-slot-secret' ||
         effect.do === 'clear-pending' ||
         (effect.do === 'set-password' && effect.of === 'slot-secret'),

@@ -39,6 +39,10 @@ export function simulateEffect(seen: Observation, effect: Effect): Observation {
         ...(pending && { pending: dead(pending) }),
       };
     }
+    case 'end-sessions': {
+      const { leftBehind = [], ...rest } = seen;
+      return { ...rest, leftBehind: leftBehind.filter(({ user }) => user !== effect.user) };
+    }
     case 'clear-pending': {
       const { pending: _pending, emptyPending: _empty, ...rest } = seen;
       return { ...rest, pendingIsCurrent: false };

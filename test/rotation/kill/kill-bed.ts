@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { scramVerifier } from '../../../src/database/scram.ts';
 import type { ConnectionTarget } from '../../../src/database/target.ts';
-import { withClient } from '../../../src/database/with-client.ts';
+import { type Client, withClient } from '../../../src/database/with-client.ts';
 import { errorMessage } from '../../../src/errors.ts';
 import { createServerCertificate } from '../../../src/local/postgres/certificates.ts';
 import { type LocalProxy, startLocalProxy } from '../../../src/local/proxy/local-proxy.ts';
@@ -15,7 +15,7 @@ import type { ChildInput } from './child.ts';
 import type { FaultAt } from './faulty-parts.ts';
 import { consumerKinds } from './filed-parts.ts';
 import { bundleChild, type Ended, runChild } from './kill-process.ts';
-import { type FiledLogin, unfiled, type World, WorldFile } from './world-file.ts';
+import { currentOf, type FiledLogin, unfiled, type World, WorldFile } from './world-file.ts';
 
 /** How long the proxy goes on with what it has read of a slot's secret. Milliseconds. */
 const noticesAfterMs = 200;
@@ -34,6 +34,8 @@ export interface BegunWorld {
   readonly file: WorldFile;
   /** Rotates in a process of its own, once for each wish. @throws when it ends in another way than by its own kill */
   rotate(wishes: readonly Wish[], fault?: FaultAt): Promise<Ended>;
+  /** A session of AWSCURRENT's login, held while `work` is done. */
+  withSession<T>(applicationName: string, work: (client: Client) => Promise<T>): Promise<T>;
   /** Why that login is refused now; empty when it is not. */
   refusal(login: FiledLogin): Promise<string>;
   /**
@@ -73,6 +75,8 @@ export async function startKillBed({ proxied = false, major = 17 }: KillBedOptio
       await sql(local.admin, loginsOf(world).map(alterRole).join(';\n'));
       return {
         ...{ file, refusal },
+        withSession: (applicationName, work) =>
+          withClient({ ...app, ...currentOf(file.read()) }, { applicationName }, work),
         rotate: (wishes, fault) => {
           const input = { ...inputFor(server, proxy), dir, wishes, ...(fault && { fault }) };
           return runChild(script, input, local.admin.password);

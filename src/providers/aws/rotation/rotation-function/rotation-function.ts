@@ -140,6 +140,7 @@ class StepRun {
           throw impossible(step, decision.why, decision.suggestions);
         case 'effect':
           await this.#do(decision.effect, seen);
+          remembered.did(decision.effect);
           break;
         case 'wait':
           if (Date.now() > options.deadline) throw timeOver(step, decision.why);
