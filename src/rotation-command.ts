@@ -119,7 +119,8 @@ export abstract class RotationCommand extends BaseCommand {
     const strategy = strategyOf(flags);
     const acceptHeadroom = flags['accept-headroom'];
     const preflight = await verifyRotation(rotation, {
-      ...{ strategy, mayBegin: mode === 'rotate', canary, soakMs, acceptHeadroom },
+      ...{ strategy, mayBegin: mode === 'rotate', givesUp: mode === 'rollback' },
+      ...{ canary, soakMs, acceptHeadroom },
     });
     for (const message of preflight.warnings) context.report({ type: 'rotation-warning', message });
     return preflight;

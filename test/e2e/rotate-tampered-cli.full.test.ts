@@ -87,7 +87,10 @@ test('what was done by hand is put right by the command that rotate-creds names'
   expect(JSON.stringify(foreign.error)).toContain(
     `--version-stage AWSPENDING --remove-from-version-id ${pending}`,
   );
-  await ask(bed, 'UpdateSecretVersionStage', { VersionStage: 'AWSPENDING', RemoveFromVersionId: pending });
+  expect(JSON.stringify(foreign.error)).toContain('lambdapg rotate-creds --rollback');
+  expect(await rotate(bed, '--rollback')).toMatchObject({
+    ...{ exitCode: 0, outcome: 'rolled back', effects: [{ name: 'clear-pending' }] },
+  });
   expect(await rotate(bed, '--resume')).toMatchObject(closed);
   expect(await rotate(bed, '--yes')).toMatchObject({ ...closed, currentUser: 'shop_a' });
   await expectWell(bed);

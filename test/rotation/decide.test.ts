@@ -303,6 +303,7 @@ describe('one role', () => {
   const next = (...logins: Login[]): Partial<Observation> => ({ pending: version('v1', 'a', ...logins) });
   const wish = wishFor({ strategy: 'next', start: 'v9' });
   const single = wishFor({ strategy: 'single', start: 'v9' });
+  const back = resumeWish({ strategy: 'next', rollback: true });
   const copy: ConsumerSeen = { ...env, staged: false };
   const after = { current: version('v1', 'a', 'ok', 'ok'), previous: bad, pendingIsCurrent: true };
   test.each<[string, Partial<Observation>, string, Wish]>([
@@ -349,6 +350,19 @@ describe('one role', () => {
     ['refuses who takes none', { consumers: [{ ...copy, takesNext: false }] }, 'stop NEXT_NOT_TAKEN 1', wish],
     ['is not for two slots half-way', { ...promoted('ok', 'ok') }, 'stop STRATEGY_MISMATCH 1', wish],
     ['is not for a pending of another', pending('bad', 'bad'), 'stop FOREIGN_PENDING 1', wish],
+    ['a pending of another is given up', pending('bad', 'bad'), 'clear-pending v1', back],
+    [
+      'a pending for another server is given up',
+      { pending: { ...version('v1', 'a', 'bad', 'bad'), place: 'elsewhere' } },
+      'clear-pending v1',
+      back,
+    ],
+    [
+      'a pending for another server that the database has is undone first',
+      { current: bad, pending: { ...version('v1', 'a', 'ok', 'ok'), place: 'elsewhere' } },
+      'set-password a current',
+      back,
+    ],
     ['single: the window has to be accepted', idle, 'stop WINDOW_NOT_ACCEPTED 2', single],
     [
       'single: nothing is given before',

@@ -34,7 +34,8 @@ const rows: readonly Row[] = [
   start,
 ];
 
-const backRows: readonly Row[] = [refuseSlots, refusePending, setBack, decideIncident, clearBack];
+/** A pending value that is nobody's loses its label like any other. */
+const backRows: readonly Row[] = [refuseSlots, setBack, decideIncident, clearBack];
 
 /** Two slots that are half-way are none of this strategy's. */
 function refuseSlots(observation: Observation): Decision | undefined {
@@ -64,7 +65,10 @@ function refusePending(observation: Observation): Decision | undefined {
     next: 'stop',
     code: 'FOREIGN_PENDING',
     why: `the pending value is for "${pending.user}", not for "${current.user}"`,
-    suggestions: ['finish that rotation with --strategy slots, or clear the label AWSPENDING'],
+    suggestions: [
+      'finish that rotation with --strategy slots',
+      'or run: lambdapg rotate-creds --rollback (takes the label AWSPENDING away)',
+    ],
     exit: exitCodes.notDone,
   };
 }

@@ -21,6 +21,8 @@ export interface PreflightChoice {
   readonly strategy?: Strategy | undefined;
   /** Whether a rotation may be begun; otherwise what is open is finished or taken back. */
   readonly mayBegin: boolean;
+  /** `--rollback`: what is pending loses its label, whoever has put it there. */
+  readonly givesUp: boolean;
   readonly canary: readonly number[];
   readonly soakMs: number;
   readonly acceptHeadroom: boolean;
@@ -49,7 +51,7 @@ export async function verifyRotation(rotation: OpenRotation, choice: PreflightCh
   const seen = await verifySecret(aws, secret, parts.store, {
     ...{ stage: stage.stage, hasEngine: stage.config.engine !== 'none' },
     ...{ slots: parts.slots, hosts: endpoints.hosts },
-    isOwnFunction: isOwnRotationFunction(aws),
+    ...{ isOwnFunction: isOwnRotationFunction(aws), givesUpPending: choice.givesUp },
   });
   const strategy = await chooseStrategy(rotation, seen, choice);
   const isOpen = isOpenStore(seen);

@@ -121,15 +121,22 @@ test('with a pending login that is no slot: how to take it back', async () => {
   await ask('PutSecretValue', { SecretId: name, SecretString: foreign, ...version });
   expect(await refusal()).toEqual([
     'FOREIGN_PENDING',
-    expect.stringMatching(new RegExp(`shop_a_clone[^]*--remove-from-version-id ${token}`)),
+    expect.stringMatching(
+      new RegExp(`shop_a_clone[^]*rotate-creds --rollback[^]*--remove-from-version-id ${token}`),
+    ),
   ]);
+  expect(await verify({ givesUpPending: true })).toMatchObject({ pending: { versionId: token } });
 });
 
 test('with a pending login for another host', async () => {
   await make(login);
   const elsewhere = JSON.stringify({ username: 'shop_b', password: 'y', host: 'mallory.example' });
   await ask('PutSecretValue', { SecretId: name, SecretString: elsewhere, VersionStages: ['AWSPENDING'] });
-  expect(await refusal()).toEqual(['SECRET_OTHER_HOST', expect.stringContaining('AWSPENDING')]);
+  expect(await refusal()).toEqual([
+    'SECRET_OTHER_HOST',
+    expect.stringMatching(/AWSPENDING.*rotate-creds --rollback/s),
+  ]);
+  expect(await verify({ givesUpPending: true })).toMatchObject({ pending: { login: { user: 'shop_b' } } });
 });
 
 test('not filled yet, or not made', async () => {
