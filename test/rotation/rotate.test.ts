@@ -378,7 +378,7 @@ describe('sessions that outlive their login', () => {
     ['idle', [1]],
     ['all', [1, 2, 3]],
     ['none', []],
-  ] as const)('--terminate %s ends them after a kill, and once', async (terminate, pids) => {
+  ] as const)('after a kill, what --terminate %s asks for is done, and once', async (terminate, pids) => {
     const { world, run } = await killedAtRetire();
     const names = pids.length > 0 ? ['end-sessions', 'clear-pending'] : ['clear-pending'];
     const report = await run(resumeWish({ terminate }));
