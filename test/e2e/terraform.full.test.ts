@@ -5,6 +5,7 @@ import { testWithTool } from '../not-available.ts';
 import { terraformMissing } from '../templates/terraform-tool.ts';
 import type { CliResult } from './cli.ts';
 import { type EngineProject, startEngineProject } from './engine-project.ts';
+import { expectRotated, rotateTo } from './engine-rotation.ts';
 
 const withTerraform = testWithTool(terraformMissing);
 const preset = ['--template', 'terraform-aurora-fastapi'];
@@ -33,19 +34,26 @@ withTerraform(
     await succeed(project.run('seed', '--stage', 'dev'));
     expect(await titlesAt(deployed.url)).toBe(2);
 
-    const rotated = await rotateByHand(project);
+    const rotated = await rotateTo(project, 'shop_b', 'proxy');
+    await changeCode(project);
+    await succeed(project.run('package'));
+    await terraform(project, ['apply', '-input=false', '-auto-approve', '-var-file=dev.tfvars'], workspace);
+    await expectRotated(project, rotated, deployed.url);
+    const shifted = await shiftTraffic(project);
     await succeed(project.run('deploy', '--yes', '--json'));
-    expect(await describeRotated(project)).toEqual(rotated);
-    expect(await titlesAt(deployed.url)).toBe(2);
+    expect(await liveAlias(project)).toEqual(shifted);
+    await expectRotated(project, rotated, deployed.url);
+    const back = await rotateTo(project, 'shop_a', 'proxy');
+    await expectRotated(project, back, deployed.url);
 
     const state = await readFile(
       join(project.dir, 'infra/terraform.tfstate.d/dev/terraform.tfstate'),
       'utf8',
     );
-    for (const password of rotated.passwords) expect(state).not.toContain(password);
+    for (const { password } of [rotated, back]) expect(state).not.toContain(password);
 
     await succeed(project.run('destroy', '--confirm', 'shop', '--json'));
-    const { stdout } = await terraform(project, ['state', 'list'], { TF_WORKSPACE: 'dev' });
+    const { stdout } = await terraform(project, ['state', 'list'], workspace);
     expect(stdout.replaceAll(/^data\..*\n?/gm, '')).toBe('');
   },
 );
@@ -152,6 +160,8 @@ async function changeAnswers({ dir }: EngineProject, change: (answers: Answers) 
   await writeFile(file, JSON.stringify(answers, null, 2));
 }
 
+const workspace = { TF_WORKSPACE: 'dev' };
+
 const terraform = ({ engines, dir, env }: EngineProject, args: readonly string[], more = {}) =>
   engines.run('terraform', args, { cwd: join(dir, 'infra'), environment: { ...env, ...more } });
 
@@ -173,7 +183,6 @@ interface PlannedChange {
 
 /** Which attributes of which resources Terraform would change now; all but what moto answers wrongly. */
 async function changesOfPlan(project: EngineProject): Promise<string[]> {
-  const workspace = { TF_WORKSPACE: 'dev' };
   await terraform(project, ['plan', '-input=false', '-var-file=dev.tfvars', '-out=test.tfplan'], workspace);
   const { stdout } = await terraform(project, ['show', '-json', 'test.tfplan'], workspace);
   const { resource_changes = [] } = JSON.parse(stdout) as { resource_changes?: PlannedChange[] };
@@ -198,49 +207,24 @@ const phantoms = [
   /^aws_vpc_security_group_\w+_rule\.\w+\.description$/,
 ];
 
-interface Rotated {
-  readonly active: string;
-  readonly weights: unknown;
-  readonly passwords: readonly string[];
-}
-
-/** The active login is the other slot's, and a quarter of the calls go to the former version: both as a rotation leaves them. */
-async function rotateByHand(project: EngineProject): Promise<Rotated> {
-  const { bed } = project.engines;
-  const file = join(project.dir, 'src/health.ts');
+async function changeCode({ dir }: EngineProject): Promise<void> {
+  const file = join(dir, 'src/health.ts');
   await writeFile(file, `${await readFile(file, 'utf8')}\nexport const changed = true;\n`);
-  await succeed(project.run('deploy', '--yes', '--json'));
-  await bed.aws({
-    ...{ service: 'secretsmanager', action: 'PutSecretValue' },
-    input: { SecretId: 'shop-dev/active', SecretString: await secretOf(project, 'slot-b') },
-  });
-  await bed.aws({
+}
+
+const live = { FunctionName: 'shop-dev-api', Name: 'live' };
+
+async function liveAlias({ engines: { bed } }: EngineProject): Promise<unknown> {
+  const input = { service: 'lambda', action: 'GetAlias', input: live };
+  const { FunctionVersion, RoutingConfig } = await bed.aws<Record<string, unknown>>(input);
+  return { FunctionVersion, RoutingConfig };
+}
+
+/** A quarter of the calls go to the former version, as somebody who shifts traffic would have it. */
+async function shiftTraffic(project: EngineProject): Promise<unknown> {
+  await project.engines.bed.aws({
     ...{ service: 'lambda', action: 'UpdateAlias' },
-    input: {
-      ...{ FunctionName: 'shop-dev-api', Name: 'live' },
-      RoutingConfig: { AdditionalVersionWeights: { 1: 0.25 } },
-    },
+    input: { ...live, RoutingConfig: { AdditionalVersionWeights: { 1: 0.25 } } },
   });
-  return describeRotated(project);
-}
-
-async function secretOf({ engines }: EngineProject, name: string): Promise<string> {
-  const { SecretString } = await engines.bed.aws<{ SecretString: string }>({
-    ...{ service: 'secretsmanager', action: 'GetSecretValue' },
-    input: { SecretId: `shop-dev/${name}` },
-  });
-  return SecretString;
-}
-
-async function describeRotated(project: EngineProject): Promise<Rotated> {
-  const { RoutingConfig, FunctionVersion } = await project.engines.bed.aws<Record<string, unknown>>({
-    ...{ service: 'lambda', action: 'GetAlias' },
-    input: { FunctionName: 'shop-dev-api', Name: 'live' },
-  });
-  const secrets = await Promise.all(['active', 'slot-a', 'slot-b'].map((name) => secretOf(project, name)));
-  return {
-    active: (JSON.parse(secrets[0] ?? '{}') as { username: string }).username,
-    weights: { FunctionVersion, RoutingConfig },
-    passwords: secrets.map((text) => (JSON.parse(text) as { password: string }).password),
-  };
+  return liveAlias(project);
 }
