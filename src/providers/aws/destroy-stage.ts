@@ -8,6 +8,7 @@ import { explainAwsError } from './explain.ts';
 import { takeLook } from './look.ts';
 import { engineOf } from './open-world.ts';
 import { findRemains, type Remains } from './remains.ts';
+import { verifyNoRotationFunction } from './rotation/rotation-function/find-rotation-functions.ts';
 import { withRunLock } from './run-lock.ts';
 import type { AwsStep, World } from './steps/world.ts';
 
@@ -19,6 +20,7 @@ export async function planDestroy(world: World): Promise<Plan> {
     const plan = planRemoval(steps, await survey(removable(steps), look));
     const attached = await findAttached(world);
     if (attached.length > 0) throw stillAttached(attached);
+    await verifyNoRotationFunction(world.context, world.stage, look);
     return plan;
   } catch (error) {
     throw explainAwsError(error, `stage ${world.stage.prefix}`);

@@ -10,6 +10,7 @@ import { functionNeeds } from './every-step.ts';
 import { explainAwsError } from './explain.ts';
 import { functionSteps } from './functions/function-steps.ts';
 import { takeLook } from './look.ts';
+import { findRotationOutput } from './rotation/rotation-function/find-rotation-functions.ts';
 import { describeBudget, describeCost, findStageSize } from './stage-figures.ts';
 import { type StageSteps, stageSteps } from './stage-steps.ts';
 import { secretNameOf } from './steps/secrets.ts';
@@ -62,10 +63,11 @@ export async function getStageStatus(
   const size = findStageSize(world);
   const look = takeLook(aws, stage);
   try {
-    const [{ account }, found, cost] = await Promise.all([
+    const [{ account }, found, cost, rotation] = await Promise.all([
       aws.identity(),
       survey(all, look),
       describeCost(world, options.prices, size),
+      findRotationOutput(stage, look),
       // For the budget: asked beside the rest.
       look.accountLimit(),
     ]);
@@ -81,7 +83,7 @@ export async function getStageStatus(
     return {
       ...{ project: stage.project, stage: stage.stage, region: aws.region, account, resources },
       drifted: resources.filter(({ state }) => state === 'drifted').length,
-      outputs: outputsOf(world, found),
+      outputs: { ...outputsOf(world, found), ...rotation },
       ...(connections !== undefined && { connections }),
       ...{ budget, cost },
     };

@@ -3,13 +3,14 @@ import { findAttached, stillAttached } from '../destroy-stage.ts';
 import { explainAwsError } from '../explain.ts';
 import { takeLook } from '../look.ts';
 import { findRemains, type Remains } from '../remains.ts';
+import { verifyNoRotationFunction } from '../rotation/rotation-function/find-rotation-functions.ts';
 import { isOurs, nameOf } from '../stage.ts';
 import type { World } from '../steps/world.ts';
 
 /**
  * That an engine can take the stage down: it would stop in the middle, with half of it gone.
  *
- * @throws UserError DELETION_PROTECTED, STILL_ATTACHED
+ * @throws UserError DELETION_PROTECTED, STILL_ATTACHED, ROTATION_FUNCTION_ATTACHED
  */
 export async function verifyRemovable(world: World): Promise<void> {
   const { aws, stage } = world;
@@ -32,6 +33,7 @@ export async function verifyRemovable(world: World): Promise<void> {
     }
     const attached = await findAttached(world);
     if (attached.length > 0) throw stillAttached(attached);
+    await verifyNoRotationFunction(world.context, stage, look);
   } catch (error) {
     throw explainAwsError(error, `stage ${stage.prefix}`);
   }

@@ -4,6 +4,7 @@ import type { Cost } from '../../../provision/cost/cost.ts';
 import { explainAwsError } from '../explain.ts';
 import { takeLook } from '../look.ts';
 import type { OpenWorld } from '../open-world.ts';
+import { findRotationOutput } from '../rotation/rotation-function/find-rotation-functions.ts';
 import { resolveStageDatabase } from '../stage-database.ts';
 import { budgetOf, describeCost, findStageSize } from '../stage-figures.ts';
 import { type ConnectionsInUse, readConnections } from '../stage-status.ts';
@@ -77,15 +78,17 @@ export async function getEngineStatus(
       const message = `nothing of stage ${stage.stage} exists in ${aws.region}: is it another --region or --stage?`;
       context.report({ type: 'status-warning', message });
     }
-    const [{ account }, cost, connections] = await Promise.all([
+    const [{ account }, cost, connections, rotation] = await Promise.all([
       aws.identity(),
       describeCost(world, options.prices, size),
       isThere ? readConnections(context, open) : undefined,
+      findRotationOutput(stage, look),
     ]);
     const budget = await budgetOf(world, size, look, connections === undefined ? undefined : open);
     return {
       ...{ project: stage.project, stage: stage.stage, engine: stage.config.engine },
       ...{ region: aws.region, account, ...made },
+      outputs: { ...made.outputs, ...rotation },
       ...(connections !== undefined && { connections }),
       ...{ budget, cost },
     };

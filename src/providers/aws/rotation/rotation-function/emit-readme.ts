@@ -1,4 +1,5 @@
 import type { EmitInput } from './emit-input.ts';
+import { removalCommands } from './find-rotation-functions.ts';
 
 /** How the function is brought up, used and taken down: exact commands, to be run in the folder. */
 export function rotationReadme(input: EmitInput): string {
@@ -81,13 +82,10 @@ lambdapg rotate-creds --status
 
 ## Take it away
 
-Before \`lambdapg destroy\`, too: the network cannot go while the function is in it.
+Before \`lambdapg destroy\`, too, which says so: the network cannot go while the function is in it.
 
 \`\`\`sh
-aws secretsmanager cancel-rotate-secret --secret-id ${secret}
-aws lambda delete-function --function-name ${name}
-aws iam delete-role-policy --role-name ${name} --policy-name lambdapg
-aws iam delete-role --role-name ${name}
+${removalCommands({ name, secret, isOwn: true }).join('\n')}
 lambdapg rotate-creds --resume                              # finishes what was open, and retires the old login
 \`\`\`
 `;

@@ -18,7 +18,7 @@ import type { World } from '../../steps/world.ts';
 import type { RotationEndpoint, RotationEndpoints } from '../endpoints.ts';
 import { rotationFunctionFiles } from './emit-files.ts';
 import type { EmitInput } from './emit-input.ts';
-import { type PlaceSetting, rotationFunctionTag } from './rotation-function-settings.ts';
+import { type PlaceSetting, rotationFunctionTag, rotationResource } from './rotation-function-settings.ts';
 
 export interface EmittedFunction {
   /** Absolute. */
@@ -27,9 +27,6 @@ export interface EmittedFunction {
   /** Relative to `dir`. */
   readonly files: readonly string[];
 }
-
-/** Name of the function, and of its role: `<project>-<stage>-rotation`. */
-const resource = 'rotation';
 
 /**
  * Writes a rotation function for the schedule of Secrets Manager into a folder, with all that is needed to make it. Nothing is
@@ -91,7 +88,7 @@ async function emitInputOf(
   const network = await findNetwork(world);
   const keys = [active, a, b, admin].flatMap((secret) => (secret?.key === undefined ? [] : [secret.key]));
   return {
-    ...{ version: context.version, functionName: nameOf(stage, resource), account, partition },
+    ...{ version: context.version, functionName: nameOf(stage, rotationResource), account, partition },
     region: aws.region,
     settings: {
       ...{ id: stage.prefix, secret: active?.arn ?? '', adminSecret: database.masterSecretArn },
@@ -101,7 +98,7 @@ async function emitInputOf(
       ...(a !== undefined && b !== undefined && { slotSecrets: { a: a.arn, b: b.arn } }),
       drainSeconds: drainSecondsOf(world),
     },
-    tags: tagMapOf(stage, resource),
+    tags: tagMapOf(stage, rotationResource),
     ...(network !== undefined && { network }),
     kmsKeys: [...new Set(keys)],
   };

@@ -34,6 +34,9 @@ export const settingsVariable = 'LAMBDAPG_ROTATION_SETTINGS';
 /** The tag of a function that lambdapg wrote for this; its value is `<project>-<stage>`. */
 export const rotationFunctionTag = 'lambdapg:rotation-function';
 
+/** Name of the function, and of its role: `<project>-<stage>-rotation`. */
+export const rotationResource = 'rotation';
+
 const texts = ['id', 'secret', 'adminSecret', 'database', 'ownerRole', 'appRole'] as const;
 
 /** @throws UserError BAD_ROTATION_SETTINGS */
