@@ -54,7 +54,11 @@ export async function withLeftBehind(
 }
 
 /** Roles out of use of which no stored login works. */
-export function deadUsers({ current, previous, pending }: Observation): readonly string[] {
+export function deadUsers({
+  current,
+  previous,
+  pending,
+}: Pick<Observation, 'current' | 'previous' | 'pending'>): readonly string[] {
   const stored = [previous, pending].filter((version) => version !== undefined);
   const users = new Set(stored.map(({ user }) => user));
   users.delete(current?.user ?? '');
