@@ -1,15 +1,18 @@
 import { defineConfig } from 'vitest/config';
+import { bundledFiles, bundledPackages } from './test/bundled-packages.ts';
 import { SlowFirst } from './test/slow-first.ts';
 
 const full = process.env.LAMBDAPG_TEST_TIER === 'full';
 
 export default defineConfig({
+  plugins: [bundledPackages()],
   test: {
     include: full ? ['test/**/*.full.test.ts'] : ['test/**/*.test.ts'],
     exclude: full ? [] : ['test/**/*.full.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     globalSetup: './test/bed/global-setup.ts',
+    server: { deps: { external: [bundledFiles] } },
     pool: 'forks',
     maxWorkers: 3,
     sequence: { sequencer: SlowFirst },
