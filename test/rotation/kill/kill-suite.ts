@@ -16,15 +16,17 @@ export interface Scenario {
 
 const canary = [50, 100];
 
+/** After the new login has become current, and a first consumer has been given it. */
+const halfWay = (bed: KillBed): Promise<World> =>
+  killedAt(bed, (calls) => calls.indexOf('shift', calls.indexOf('promote')));
+
 export const scenarios = {
   'two slots': { wish: { canary } },
   'two slots behind a proxy': { wish: { canary }, proxied: true },
   'one role, with a next password': { wish: { strategy: 'next', canary } },
   'one role, with a window': { wish: { strategy: 'single', acceptWindow: true, canary } },
-  'back from half-way': {
-    wish: { rollback: true, canary },
-    world: (bed) => killedAt(bed, (calls) => calls.indexOf('shift', calls.indexOf('promote'))),
-  },
+  'back from half-way': { wish: { rollback: true, canary }, world: halfWay },
+  'back from half-way behind a proxy': { wish: { rollback: true, canary }, proxied: true, world: halfWay },
   'back from a first share': {
     wish: { rollback: true, canary },
     world: (bed) => killedAt(bed, (calls) => calls.indexOf('shift')),
