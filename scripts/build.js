@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { bundleRotation, bundleRunner, bundleSchema } from './bundle-runner.js';
+import { nodePg } from './node-pg.js';
 import { slimSdk } from './slim-sdk.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -85,7 +86,7 @@ async function bundleCommands() {
     banner: {
       js: "import{createRequire as __cr}from'node:module';import{fileURLToPath as __fu}from'node:url';import{dirname as __dn}from'node:path';const require=__cr(import.meta.url),__filename=__fu(import.meta.url),__dirname=__dn(__filename);",
     },
-    plugins: [sharedOclif, slimSdk],
+    plugins: [sharedOclif, slimSdk, nodePg],
   });
 }
 
