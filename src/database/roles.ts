@@ -1,6 +1,7 @@
 import type { ProjectNames } from '../project/names.ts';
 import type { Secret } from '../secret.ts';
 import { quoteIdentifier, quoteLiteral } from './identifier.ts';
+import { isRotating } from './rotation-lease.ts';
 import { scramVerifier } from './scram.ts';
 import type { Client } from './with-client.ts';
 
@@ -31,7 +32,8 @@ export function roleNames(names: ProjectNames): RoleNames {
 /**
  * Creates what is missing of the project's roles and their rights in the database that `client` is connected to. Safe to
  * repeat and to run twice at once. A slot that exists keeps its password, for changing one is a rotation, unless it is among
- * `renewed`: slots that cannot log in with what `logins` has for them.
+ * `renewed`: slots that cannot log in with what `logins` has for them. While a rotation runs these keep theirs, too: it is between
+ * a secret and its role, and what was read before it would bring back a password that it has retired.
  *
  * @param client a superuser, or (as on RDS) a role with CREATEROLE and CREATEDB that owns the database
  * @throws pg's DatabaseError, 42501 when the role may not do this
@@ -43,7 +45,8 @@ export async function ensureRoles(
   renewed: readonly SlotName[] = [],
 ): Promise<void> {
   await inTransaction(client, async () => {
-    await createRoles(client, roleNames(names), logins, renewed);
+    const isLeft = renewed.length > 0 && (await isRotating(client));
+    await createRoles(client, roleNames(names), logins, isLeft ? [] : renewed);
     await grantDatabase(client, roleNames(names));
   });
 }

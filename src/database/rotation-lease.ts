@@ -91,6 +91,21 @@ export async function readLease(client: Client, id: string): Promise<HeldLease |
   return { fence: Number(row.fence), holder: row.holder, since: row.since, leftMs: row.left };
 }
 
+/** Whether anybody rotates logins of this database, as far as `client` may see. */
+export async function isRotating(client: Client): Promise<boolean> {
+  const readable = await client.query({
+    text: `SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE nspname = $1 AND relname = $2
+              AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')`,
+    values: table.split('.'),
+  });
+  if (readable.rowCount === 0) return false;
+  const held = await client.query(
+    `SELECT FROM ${table} WHERE holder IS NOT NULL AND expires_at >= clock_timestamp()`,
+  );
+  return held.rowCount !== 0;
+}
+
 /**
  * Renews the lease, and holds its row until the transaction ends: nobody takes over between this check and what the same
  * transaction does. A lease that has ended is still ours while nobody has taken it.

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { quoteIdentifier } from '../../src/database/identifier.ts';
 import { ensureRoles, roleNames } from '../../src/database/roles.ts';
+import { type Lease, releaseLease, takeLease } from '../../src/database/rotation-lease.ts';
 import { scramVerifier } from '../../src/database/scram.ts';
 import type { ConnectionTarget } from '../../src/database/target.ts';
-import { withClient } from '../../src/database/with-client.ts';
+import { type Client, withClient } from '../../src/database/with-client.ts';
 import { parseProjectName } from '../../src/project/names.ts';
 import type { PostgresMajor } from '../../src/project/postgres-packages.ts';
 import { Secret } from '../../src/secret.ts';
@@ -32,6 +33,7 @@ export function describeRoles(major: PostgresMajor): void {
       });
       describeSlot(() => way);
       describeRepetition(() => way);
+      describeRenewal(() => way);
     });
 
     describe('made by an admin with CREATEROLE and CREATEDB, who is no superuser', () => {
@@ -43,6 +45,7 @@ export function describeRoles(major: PostgresMajor): void {
       });
       describeSlot(() => way);
       describeRepetition(() => way);
+      describeRenewal(() => way);
     });
   });
 }
@@ -178,6 +181,30 @@ function describeRepetition(way: () => Ways): void {
     await Promise.all([ensure(), ensure(), ensure(), ensure()]);
     expect(await snapshot(admin)).toEqual(before);
     await withClient(a, options, (client) => client.query('SELECT 1'));
+  });
+}
+
+/** The other login's password changes: by `ensureRoles`, unless somebody rotates. */
+function describeRenewal(way: () => Ways): void {
+  test('a slot that is refused gets its password anew, but not while a rotation runs', async () => {
+    const { names, admin, b } = way();
+    const former = { b: b.password as Secret };
+    const next = { b: new Secret('the-next-password') };
+    const renew = (client: Client) => ensureRoles(client, names, next, ['b']);
+    const login = (password: Secret) =>
+      withClient({ ...b, password }, options, (client) => client.query('SELECT 1'));
+    const holder = { run: '1f', user: 'ana', host: 'fern', machine: '2e', pid: 1 };
+    await withClient(admin, options, async (client) => {
+      const { owner } = roleNames(names);
+      const lease = await takeLease(client, { id: `${names.kebab}-dev`, holder, leaseMs: 60_000 }, owner);
+      await renew(client);
+      await expect(login(next.b)).rejects.toMatchObject({ code: '28P01' });
+      await login(former.b);
+      await releaseLease(client, lease as Lease);
+      await renew(client);
+      await login(next.b);
+      await ensureRoles(client, names, former, ['b']);
+    });
   });
 }
 
