@@ -52,6 +52,8 @@ const promoted = (...logins: Login[]): Partial<Observation> => ({
   consumers: [{ ...follower, holds: 'v1', proved: true }],
 });
 
+const closed: Partial<Observation> = { ...promoted('bad', 'bad'), pendingIsCurrent: false };
+
 /** Three sessions of slot a, so many of them unused. */
 const leftBehind = (unused: number): Partial<Observation> => ({
   leftBehind: [{ user: 'a', all: 3, unused }],
@@ -243,7 +245,10 @@ const table: readonly [string, Partial<Observation>, string, Wish?][] = [
     'clear-pending v1',
     resumeWish({ retire: 'keep' }),
   ],
-  ['15 sessions in use keep nobody from rotating', leftBehind(0), 'put-pending v9 b'],
+  ['15 unused sessions go before the next rotation', { ...closed, ...leftBehind(1) }, 'end-sessions a idle'],
+  ['16 what becomes unused later stays', { ...closed, ...leftBehind(1) }, 'closed', resumeWish()],
+  ['16 but not where all are to end', { ...closed, ...leftBehind(0) }, 'end-sessions a all', endAll],
+  ['15 sessions in use keep nobody from rotating', { ...closed, ...leftBehind(0) }, 'put-pending v9 a'],
   ['15 a rotation is wished', idle, 'put-pending v9 b'],
   [
     '15 but a consumer is not to be seen',

@@ -389,15 +389,18 @@ describe('sessions that outlive their login', () => {
     expect(await run(resumeWish({ terminate }))).toMatchObject({ outcome: 'closed', effects: [] });
   });
 
-  test('those in use stay in a closed rotation, until they are used no more, or all are to end', async () => {
+  test('those in use stay in a closed rotation, until all are to end, or another begins', async () => {
     const { world, run } = await killedAtRetire();
     await run(resumeWish());
     expect(await run(resumeWish())).toMatchObject({ effects: [], leftSessions: [busy, foreign] });
-    world.database.open = [{ ...busy, state: 'idle' }, foreign];
-    await run(resumeWish());
-    expect(world.database.open).toEqual([foreign]);
+    const usedNoMore = { ...busy, state: 'idle' };
+    world.database.open = [usedNoMore, foreign];
+    expect(await run(resumeWish())).toMatchObject({ effects: [], leftSessions: [usedNoMore, foreign] });
     await run(resumeWish({ terminate: 'all' }));
     expect(world.database.open).toEqual([]);
+    world.database.open = [usedNoMore, foreign];
+    await run(wishFor());
+    expect(world.database.open).toEqual([foreign]);
   });
 
   test('what cannot be ended is tried once in a run, and stops nothing', async () => {

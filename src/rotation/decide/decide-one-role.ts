@@ -2,7 +2,7 @@ import { exitCodes } from '../../errors.ts';
 import { type ConsumerSeen, loginOf, type Observation, type StoredVersion } from '../observation.ts';
 import { consumerProblem, firstOf, isShifted } from './decide-consumer.ts';
 import { decideIncident, outgoingOf, placeProblem, slotSecretOf } from './decide-incident.ts';
-import { proveConsumers } from './decide-retire.ts';
+import { isBeginning, proveConsumers } from './decide-retire.ts';
 import type { Decision, Wish } from './decision.ts';
 
 type Row = (observation: Observation, wish: Wish) => Decision | undefined;
@@ -94,9 +94,8 @@ function fillPending({ emptyPending, current }: Observation): Decision | undefin
 
 /** Before anything is begun, and again before the database changes. */
 function verifyTakers(observation: Observation, wish: Wish): Decision | undefined {
-  const { pending, current } = observation;
-  const isBeginning = wish.start !== undefined && wish.start !== current?.versionId;
-  if (wish.acceptWindow || (pending === undefined && !isBeginning)) return undefined;
+  const { pending } = observation;
+  if (wish.acceptWindow || (pending === undefined && !isBeginning(observation, wish))) return undefined;
   if (wish.strategy === 'single')
     return {
       next: 'stop',

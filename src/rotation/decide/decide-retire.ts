@@ -1,5 +1,6 @@
 import { exitCodes } from '../../errors.ts';
 import type { Observation, SessionSeen, StoredVersion } from '../observation.ts';
+import { isOpen } from './decide-consumer.ts';
 import { slotSecretOf } from './decide-incident.ts';
 import type { Decision, Wish } from './decision.ts';
 
@@ -7,6 +8,12 @@ import type { Decision, Wish } from './decision.ts';
 const askAgainMs = 2_000;
 
 const longestWatchMs = 60_000;
+
+/** Another rotation is wished for, and not begun. */
+export const isBeginning = (
+  { current }: Pick<Observation, 'current'>,
+  { start }: Pick<Wish, 'start'>,
+): boolean => start !== undefined && start !== current?.versionId;
 
 /** How long the longest of the consumers may still do something with a login that it no longer holds. Milliseconds. */
 export const drainMsOf = (
@@ -102,7 +109,8 @@ export function retireLogin(observation: Observation, wish: Wish, outgoing: Stor
 
 /**
  * Row 13, then: a login that is dead has no new sessions, so those that are left become fewer until none is to be ended. Those
- * that are in use end by `all` alone, and only when whoever held the login has had the time to give it up.
+ * that are in use end by `all` alone, and only when whoever held the login has had the time to give it up. Once the rotation is closed,
+ * one after another becomes unused at its own time: without a new rotation that is no reason to do anything, or nothing would come to rest.
  */
 export function endLeftBehind(
   observation: Observation,
@@ -113,6 +121,7 @@ export function endLeftBehind(
   const left = observation.leftBehind?.find((one) => one.user === user);
   if (left === undefined || wish.terminate === 'none') return undefined;
   const isAll = wish.terminate === 'all';
+  if (!isAll && !isOpen(observation, wish) && !isBeginning(observation, wish)) return undefined;
   const count = isAll ? left.all : left.unused;
   if (count === 0) return undefined;
   const inUse = isAll ? outlast(observation, wish, outgoing) : undefined;

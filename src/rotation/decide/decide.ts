@@ -17,7 +17,14 @@ import {
   standbyOf,
 } from './decide-incident.ts';
 import { decideOneRole } from './decide-one-role.ts';
-import { drain, endLeftBehind, mendSlotSecrets, proveConsumers, retireLogin } from './decide-retire.ts';
+import {
+  drain,
+  endLeftBehind,
+  isBeginning,
+  mendSlotSecrets,
+  proveConsumers,
+  retireLogin,
+} from './decide-retire.ts';
 import { decideRollback } from './decide-rollback.ts';
 import type { Decision, Wish } from './decision.ts';
 
@@ -191,8 +198,7 @@ function retirePrevious(observation: Observation, wish: Wish): Decision | undefi
   const isKept = wish.retire === 'keep';
   if (login !== 'ok') return isKept ? undefined : endLeftBehind(observation, wish, outgoing);
   // A login that was kept is in nobody's way until the next rotation gives its role a new password.
-  const isNext = wish.start !== undefined && wish.start !== observation.current?.versionId;
-  if (isKept && !observation.pendingIsCurrent && !isNext) return undefined;
+  if (isKept && !observation.pendingIsCurrent && !isBeginning(observation, wish)) return undefined;
   return (
     proveConsumers(observation) ??
     drain(observation, wish, outgoing) ??
