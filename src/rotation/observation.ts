@@ -109,6 +109,13 @@ export interface Observation {
   readonly emptyPending?: string;
   readonly pendingIsCurrent: boolean;
   readonly previous?: StoredVersion;
+  /**
+   * Values of other roles that no label names and that some endpoint still takes, or may take: somebody has moved the labels by
+   * hand, and whoever has read such a value can log in with it.
+   */
+  readonly unlabelled?: readonly StoredVersion[];
+  /** Why nobody can tell whether there are such. */
+  readonly unlabelledHidden?: string;
   /** The login names that take turns. */
   readonly slots: { readonly a: string; readonly b: string };
   readonly consumers: readonly ConsumerSeen[];

@@ -14,8 +14,9 @@ export async function withSessions(
   remembered: Remembered,
   wish: Pick<Wish, 'drainMs'>,
 ): Promise<Observation> {
-  const { current, previous, pending, shiftedAt, now } = observation;
-  const users = new Set([previous?.user, pending?.user].filter((user) => user !== undefined));
+  const { current, previous, pending, unlabelled = [], shiftedAt, now } = observation;
+  const outOfUse = [previous, pending, ...unlabelled];
+  const users = new Set(outOfUse.flatMap((version) => version?.user ?? []));
   users.delete(current?.user ?? '');
   if (shiftedAt === undefined || users.size === 0) return observation;
   const drainMs = drainMsOf(observation, wish);
@@ -58,8 +59,9 @@ export function deadUsers({
   current,
   previous,
   pending,
-}: Pick<Observation, 'current' | 'previous' | 'pending'>): readonly string[] {
-  const stored = [previous, pending].filter((version) => version !== undefined);
+  unlabelled = [],
+}: Pick<Observation, 'current' | 'previous' | 'pending' | 'unlabelled'>): readonly string[] {
+  const stored = [previous, pending, ...unlabelled].filter((version) => version !== undefined);
   const users = new Set(stored.map(({ user }) => user));
   users.delete(current?.user ?? '');
   return [...users].filter((user) =>

@@ -1,10 +1,9 @@
 import { fingerprintOf } from '../database/fingerprint.ts';
-import { Cancelled, errorMessage } from '../errors.ts';
 import { isShifted } from './decide/decide-consumer.ts';
 import type { Wish } from './decide/decision.ts';
+import { LoginAttempts, seenVersion } from './login-attempts.ts';
 import {
   type ConsumerSeen,
-  type EndpointLogin,
   type Observation,
   type SlotSecretSeen,
   type Soak,
@@ -12,6 +11,7 @@ import {
   worstLogin,
 } from './observation.ts';
 import { withLeftBehind, withSessions } from './observe-sessions.ts';
+import { seeUnlabelled } from './observe-unlabelled.ts';
 import type { Consumer, ConsumerRead, ReadVersion, RotationParts, StoredLogin, StoreSeen } from './parts.ts';
 import type { Readiness } from './proxy-readiness.ts';
 import { readConsumer } from './read-consumer.ts';
@@ -28,6 +28,8 @@ export interface ObserveOptions {
   readonly soakErrors: number;
   /** Counts logins through the proxy from one look to the next. */
   readonly readiness: Readiness;
+  /** Logins without a label that have been refused: a run does not try them again and again. */
+  readonly refused?: Set<string>;
 }
 
 /** What was seen, with the logins themselves for whoever carries out an effect. */
@@ -57,10 +59,11 @@ export async function observe(
   const pending =
     store.pending && seenVersion(store.pending, print, logins, isAtProxy(store.pending, slotLogins, print));
   const previous = otherThan(store.previous, store.current, print);
-  const [currentSeen, pendingSeen, previousSeen, slotSecrets, reads] = await Promise.all([
+  const [currentSeen, pendingSeen, previousSeen, unlabelled, slotSecrets, reads] = await Promise.all([
     current,
     pending,
     previous && seenVersion(previous, print, logins, false),
+    seeUnlabelled(parts, store, logins, print, options.refused ?? new Set()),
     parts.slotStores &&
       Promise.all([...slotsOf(parts)].map((user) => seenSlot(user, slotLogins, print, logins))),
     Promise.all(parts.consumers.map((consumer) => readConsumer(consumer, store))),
@@ -78,6 +81,7 @@ export async function observe(
     ...(currentSeen && { current: currentSeen }),
     ...(pendingSeen && { pending: pendingSeen }),
     ...(previousSeen && { previous: previousSeen }),
+    ...unlabelled,
     ...(store.emptyPending !== undefined && { emptyPending: store.emptyPending }),
     ...(slotSecrets && {
       slotSecrets,
@@ -96,58 +100,6 @@ const slotsOf = ({ slotStores = [] }: RotationParts): ReadonlySet<string> =>
 async function readSlots({ slotStores = [] }: RotationParts): Promise<ReadonlyMap<string, StoredLogin>> {
   const read = await Promise.all(slotStores.map(async (slot) => [slot.user, await slot.read()] as const));
   return new Map(read.flatMap(([user, login]) => (login === undefined ? [] : [[user, login] as const])));
-}
-
-/** Equal logins are tried once. */
-class LoginAttempts {
-  readonly #parts: RotationParts;
-  readonly #print: (login: StoredLogin) => string;
-  readonly #tried = new Map<string, Promise<readonly EndpointLogin[]>>();
-
-  constructor(parts: RotationParts, print: (login: StoredLogin) => string) {
-    this.#parts = parts;
-    this.#print = print;
-  }
-
-  direct(login: StoredLogin): Promise<readonly EndpointLogin[]> {
-    return this.#once(`direct ${this.#print(login)}`, () => this.#parts.database.logins(login));
-  }
-
-  proxied(login: StoredLogin): Promise<readonly EndpointLogin[]> {
-    return this.#once(`proxy ${this.#print(login)}`, () => this.#parts.database.proxyLogins(login));
-  }
-
-  #once(name: string, attempt: () => Promise<readonly EndpointLogin[]>): Promise<readonly EndpointLogin[]> {
-    const known = this.#tried.get(name);
-    if (known !== undefined) return known;
-    const tried = attempt().catch((error: unknown): readonly EndpointLogin[] => {
-      if (error instanceof Cancelled) throw error;
-      return [{ endpoint: 'database', login: 'unknown', why: errorMessage(error) }];
-    });
-    this.#tried.set(name, tried);
-    return tried;
-  }
-}
-
-async function seenVersion(
-  { versionId, login, createdAt }: ReadVersion,
-  print: (login: StoredLogin) => string,
-  attempts: LoginAttempts,
-  throughProxy: boolean,
-): Promise<StoredVersion> {
-  const [logins, proxyLogins] = await Promise.all([
-    attempts.direct(login),
-    throughProxy ? attempts.proxied(login) : [],
-  ]);
-  return {
-    versionId,
-    user: login.user,
-    fingerprint: print(login),
-    logins,
-    proxyLogins,
-    ...(login.place !== undefined && { place: login.place }),
-    ...(createdAt !== undefined && { createdAt }),
-  };
 }
 
 /** The proxy can only take what the slot's secret says; trying before that teaches nothing. */
@@ -237,8 +189,10 @@ const isProxyReady = (
 
 /** The clocks run from when something was first seen under the same labels. */
 function withClocks(base: Observation, remembered: Remembered): Observation {
-  const { now, current, pending, previous, consumers } = base;
-  const labels = [current, previous, pending].map((version) => version?.versionId ?? '-').join(' ');
+  const { now, current, pending, previous, unlabelled = [], consumers } = base;
+  const labels = [current, previous, pending, ...unlabelled]
+    .map((version) => version?.versionId ?? '-')
+    .join(' ');
   const allShifted = consumers.every(
     (consumer) => isShifted(consumer, current?.fingerprint ?? '') && consumer.added === undefined,
   );

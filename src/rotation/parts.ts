@@ -35,6 +35,11 @@ export interface CredentialStore {
   /** Moves AWSCURRENT; AWSPREVIOUS then stands on `from`. @throws when AWSCURRENT is not on `from` (unless it is on `to`) */
   promote(to: string, from: string): Promise<void>;
   clearPending(version: string): Promise<void>;
+  /**
+   * The latest values that have lost every label and can still be read, for logins that outlive their label. Absent: a value
+   * without a label is gone. @returns why they cannot be seen, where that is so
+   */
+  unlabelled?(): Promise<readonly ReadVersion[] | string>;
 }
 
 /** Behind RDS Proxy: the secret of one slot. */

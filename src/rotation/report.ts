@@ -51,6 +51,8 @@ export interface RotationReport {
   readonly drainMs: number;
   /** Times at which consumers could not log in, in words. */
   readonly incidents: readonly string[];
+  /** Why it is not known whether a login works that no label names. */
+  readonly unlabelledHidden?: string;
   /** The old password still works (`--retire keep`). */
   readonly keptUser?: string;
 }
@@ -76,18 +78,27 @@ export function consumerReports(observation: Observation, remembered: Remembered
   });
 }
 
+type WorldKeys =
+  | 'previousUser'
+  | 'currentUser'
+  | 'consumers'
+  | 'lateSessions'
+  | 'drainMs'
+  | 'unlabelledHidden';
+
 /** The part of a report that is read off the last look. */
 export function worldReport(
   observation: Observation | undefined,
   wish: Wish,
   remembered: Remembered,
-): Pick<RotationReport, 'previousUser' | 'currentUser' | 'consumers' | 'lateSessions' | 'drainMs'> {
+): Pick<RotationReport, WorldKeys> {
   return {
     previousUser: observation?.previous?.user,
     currentUser: observation?.current?.user,
     consumers: observation === undefined ? [] : consumerReports(observation, remembered),
     lateSessions: observation?.lateSessions ?? [],
     drainMs: observation === undefined ? 0 : drainMsOf(observation, wish),
+    ...(observation?.unlabelledHidden !== undefined && { unlabelledHidden: observation.unlabelledHidden }),
   };
 }
 
@@ -96,7 +107,8 @@ export async function leftSessions(
   { database }: Pick<RotationParts, 'database'>,
   observation: Observation | undefined,
 ): Promise<readonly SessionSeen[]> {
-  const users = new Set([observation?.previous?.user, observation?.pending?.user]);
+  const outOfUse = [observation?.previous, observation?.pending, ...(observation?.unlabelled ?? [])];
+  const users = new Set(outOfUse.map((version) => version?.user));
   users.delete(observation?.current?.user);
   const seen = await Promise.all(
     [...users].flatMap((user) =>

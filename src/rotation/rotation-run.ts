@@ -57,6 +57,7 @@ export class RotationRun {
       soakMs: options.soakMs ?? 60_000,
       soakErrors: options.soakErrors ?? 0.05,
       readiness: proxyReadiness(options.proxy),
+      refused: new Set(),
     };
   }
 

@@ -16,7 +16,8 @@ import { type ConsumerReport, consumerReports, leftSessions } from './report.ts'
 import { rotationOf } from './rotate.ts';
 
 export interface VersionStatus {
-  readonly label: 'current' | 'pending' | 'previous';
+  /** `unlabelled`: no label names it, and yet it is not refused everywhere. */
+  readonly label: 'current' | 'pending' | 'previous' | 'unlabelled';
   readonly versionId: string;
   readonly user: string;
   readonly fingerprint: string;
@@ -42,6 +43,8 @@ export interface RotationStatus {
   /** Id of the open rotation. */
   readonly rotation?: string;
   readonly versions: readonly VersionStatus[];
+  /** Why it is not known whether an unlabelled login works; absent where it is known. */
+  readonly unlabelledHidden?: string;
   /** Behind a proxy. */
   readonly slotSecrets: readonly {
     readonly user: string;
@@ -80,6 +83,7 @@ export async function statusOf(
     isOpen: open,
     ...(open && rotation !== undefined && { rotation }),
     versions: versionsOf(observation),
+    ...(observation.unlabelledHidden !== undefined && { unlabelledHidden: observation.unlabelledHidden }),
     slotSecrets: (observation.slotSecrets ?? []).map(({ fingerprint, ...slot }) => ({
       ...slot,
       ...(fingerprint !== undefined && { fingerprint }),
@@ -92,8 +96,14 @@ export async function statusOf(
 }
 
 function versionsOf(observation: Observation): VersionStatus[] {
-  return (['current', 'pending', 'previous'] as const).flatMap((label) => {
-    const version: StoredVersion | undefined = observation[label];
+  const { current, pending, previous, unlabelled = [] } = observation;
+  const all: readonly (readonly [VersionStatus['label'], StoredVersion | undefined])[] = [
+    ['current', current],
+    ['pending', pending],
+    ['previous', previous],
+    ...unlabelled.map((version) => ['unlabelled', version] as const),
+  ];
+  return all.flatMap(([label, version]) => {
     if (version === undefined) return [];
     const { versionId, user, fingerprint, createdAt } = version;
     const ageMs = createdAt === undefined ? undefined : observation.now - createdAt;

@@ -11,6 +11,7 @@ interface Status {
     readonly login: string;
     readonly ageMs?: number;
   }[];
+  readonly unlabelledHidden?: string;
   readonly slotSecrets: readonly {
     readonly user: string;
     readonly fingerprint?: string;
@@ -35,7 +36,7 @@ const shownRotations = 5;
 
 /** Who holds which login, how old the passwords are, and what is open. */
 export function formatRotationStatus(status: Status, stream: NodeJS.WriteStream): string {
-  const { isOpen, rotation, versions, slotSecrets, consumers, sessions, past } = status;
+  const { isOpen, rotation, versions, unlabelledHidden, slotSecrets, consumers, sessions, past } = status;
   const headline = isOpen
     ? paint('yellow', `a rotation is open${rotation === undefined ? '' : ` (${rotation})`}`, stream)
     : paint('green', 'nothing is open', stream);
@@ -43,8 +44,12 @@ export function formatRotationStatus(status: Status, stream: NodeJS.WriteStream)
     headline,
     ...versions.map(({ label, user, fingerprint, login, ageMs }) => {
       const age = ageMs === undefined ? '' : `, ${formatTime(ageMs)} old`;
-      return `  ${label}: ${user} ${fingerprint} (${loginText(login)}${age})`;
+      const advice = label === 'unlabelled' ? unlabelledAdvice(isOpen) : '';
+      return `  ${label}: ${user} ${fingerprint} (${loginText(login)}${age})${advice}`;
     }),
+    ...(unlabelledHidden === undefined
+      ? []
+      : [`  whether a login works that no label names is not known: ${unlabelledHidden}`]),
     ...slotSecrets.map(
       ({ user, fingerprint = 'empty', login }) =>
         `  for the proxy: ${user} ${fingerprint} (${loginText(login)})`,
@@ -60,6 +65,12 @@ export function formatRotationStatus(status: Status, stream: NodeJS.WriteStream)
     }),
   ].join('\n');
 }
+
+/** One of a role that is no slot is left alone: it may be anybody's. */
+const unlabelledAdvice = (isOpen: boolean): string =>
+  isOpen
+    ? ': no label names it; lambdapg rotate-creds --resume retires it if it is of one of the two logins'
+    : ': no label names it, and its role is none of the two logins: find out whose it is';
 
 const words: Readonly<Record<string, string>> = {
   ok: 'logs in',

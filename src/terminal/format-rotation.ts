@@ -28,6 +28,7 @@ interface Report {
   readonly stopped?: { readonly why: string; readonly suggestions: readonly string[] };
   readonly incidents: readonly string[];
   readonly keptUser?: string;
+  readonly unlabelledHidden?: string;
   readonly durationMs: number;
   readonly waitedMs: Readonly<Record<string, number>>;
 }
@@ -67,6 +68,9 @@ export function formatRotation(report: Report, stream: NodeJS.WriteStream): stri
     ...(report.keptUser === undefined
       ? []
       : [`  the password of ${report.keptUser} still works (--retire keep)`]),
+    ...(report.unlabelledHidden === undefined
+      ? []
+      : [`  whether a login works that no label names is not known: ${report.unlabelledHidden}`]),
     ...(report.waitingFor === undefined
       ? []
       : [`  waits for: ${report.waitingFor}`, '  go on with: lambdapg rotate-creds --resume']),

@@ -113,6 +113,24 @@ describe('Secrets Manager', () => {
   );
 
   differs(
+    'secret-list-of-versions',
+    'has those without a label when they are asked for, and when each was made',
+    async (aws) => {
+      const [first] = await shift(aws);
+      await aws('secretsmanager', 'PutSecretValue', { SecretId: 's', SecretString: 'v3' });
+      await sleep(1_100);
+      const list = async (more: object) =>
+        (await aws('secretsmanager', 'ListSecretVersionIds', { SecretId: 's', ...more }))
+          .Versions as readonly { VersionId: string; VersionStages?: string[]; CreatedDate: number }[];
+      const all = await list({ IncludeDeprecated: true });
+      const without = all.filter(({ VersionStages = [] }) => VersionStages.length === 0);
+      const isPast = all.every(({ CreatedDate }) => CreatedDate < Math.floor(Date.now() / 1000));
+      return [(await list({})).length, without.map(({ VersionId }) => VersionId === first), isPast];
+    },
+    [2, [true], true],
+  );
+
+  differs(
     'secret-rotation-refusals',
     'no function; one under way',
     async (aws) => {

@@ -7,6 +7,7 @@ import { type RotateOutput, type RotationBed, startRotationBed } from './rotatio
 interface Said extends RotateOutput {
   readonly stopped?: { readonly code: string; readonly why: string; readonly suggestions: readonly string[] };
   readonly incidents?: readonly string[];
+  readonly versions?: readonly object[];
 }
 
 /** Asks Secrets Manager as a person does. */
@@ -94,4 +95,24 @@ test('what was done by hand is put right by the command that rotate-creds names'
   expect(await rotate(bed, '--resume')).toMatchObject(closed);
   expect(await rotate(bed, '--yes')).toMatchObject({ ...closed, currentUser: 'shop_a' });
   await expectWell(bed);
-}, 600_000);
+
+  // A login that works though no label leads to it any more.
+  const previous = await versionOf(bed, 'AWSPREVIOUS');
+  const { SecretString } = await ask<{ SecretString: string }>(bed, 'GetSecretValue', {
+    VersionId: previous,
+  });
+  const lost = JSON.parse(SecretString) as { username: string; password: string };
+  await server?.setPassword(lost.username, new Secret(lost.password));
+  await ask(bed, 'UpdateSecretVersionStage', { VersionStage: 'AWSPREVIOUS', RemoveFromVersionId: previous });
+  const told = await rotate(bed, '--status');
+  expect(told).toMatchObject({ exitCode: exitCodes.done, isOpen: true });
+  expect(told.versions).toContainEqual(
+    expect.objectContaining({ label: 'unlabelled', user: 'shop_b', versionId: previous, login: 'ok' }),
+  );
+  const retired = await rotate(bed, '--resume');
+  expect(retired).toMatchObject({ ...closed, currentUser: 'shop_a' });
+  expect(retired.effects).toContainEqual(expect.objectContaining({ name: 'retire' }));
+  expect(await rotate(bed, '--status')).toMatchObject({ isOpen: false });
+  expect(await rotate(bed, '--resume')).toMatchObject({ ...closed, effects: [] });
+  await expectWell(bed);
+}, 900_000);

@@ -81,6 +81,11 @@ function inShort(seen: Partial<Observation>, wish: Wish = wishFor({ start: 'v9' 
 const bad = version('v0', 'a', 'bad', 'bad');
 const previousOk = { previous: version('vp', 'b', 'ok', 'ok') };
 
+const stray = (one: Login, other: Login, user = 'b'): Partial<Observation> => ({
+  unlabelled: [version('vu', user, one, other)],
+});
+const proved: ConsumerSeen = { ...follower, proved: true };
+
 const table: readonly [string, Partial<Observation>, string, Wish?][] = [
   ['1 current bad, pending ok', { current: bad, ...pending('ok', 'ok') }, 'incident: promote v1 v0'],
   [
@@ -223,6 +228,27 @@ const table: readonly [string, Partial<Observation>, string, Wish?][] = [
     resumeWish({ drainMs: 45 }),
   ],
   ['13 the old login is kept', promoted('ok', 'ok'), 'clear-pending v1', resumeWish({ retire: 'keep' })],
+  ['13 a login without a label', { ...stray('ok', 'ok'), consumers: [proved] }, 'retire b scramble'],
+  [
+    '13 which is never kept',
+    { ...stray('ok', 'ok'), consumers: [proved] },
+    'retire b scramble',
+    resumeWish({ retire: 'keep' }),
+  ],
+  ['13 nor before everybody has proved the current one', stray('ok', 'ok'), 'prove api'],
+  [
+    '13 nor before it is drained',
+    { ...stray('ok', 'ok'), consumers: [proved], shiftedAt: 950 },
+    'wait for drain',
+  ],
+  ['13 nor while a reader lags', { ...stray('ok', 'bad'), consumers: [proved] }, 'wait for endpoints'],
+  ['13 one of a role that is no slot is not ours', stray('ok', 'ok', 'admin'), 'put-pending v9 b'],
+  ['13 the role in use is never retired so', stray('ok', 'ok', 'a'), 'put-pending v9 b'],
+  [
+    '7 a pending whose role has a login without a label, not drained',
+    { ...pending('bad', 'bad'), ...stray('ok', 'ok'), consumers: [proved], shiftedAt: 950 },
+    'wait for drain',
+  ],
   ['14 the label last', promoted('bad', 'bad'), 'clear-pending v1'],
   ['13 then unused sessions', { ...promoted('bad', 'bad'), ...leftBehind(1) }, 'end-sessions a idle'],
   ['14 those in use stay', { ...promoted('bad', 'bad'), ...leftBehind(0) }, 'clear-pending v1'],

@@ -57,6 +57,14 @@ export class MemoryStore implements CredentialStore {
     };
   }
 
+  async unlabelled(): Promise<readonly ReadVersion[]> {
+    const labelled = [this.current, this.pending, this.previous];
+    return [...this.versions]
+      .flatMap(([versionId, value]) => (value === undefined ? [] : [{ versionId, login: value }]))
+      .filter(({ versionId }) => !labelled.includes(versionId))
+      .reverse();
+  }
+
   async putPending(token: string, value: StoredLogin): Promise<void> {
     if (!this.versions.get(token)) this.versions.set(token, value);
     this.pending = token;

@@ -104,7 +104,7 @@ export function sweep(topologies: readonly Topology[]): void {
     test('at the end one login is alive, everybody holds it, and nothing more is done', () => {
       for (const from of worlds) {
         const { world } = settle(from);
-        const { current, previous, consumers, pending } = observationOf(world);
+        const { current, previous, unlabelled, consumers, pending } = observationOf(world);
         expect(pending).toBeUndefined();
         expect(current?.logins.every(({ login }) => login === 'ok')).toBe(true);
         expect(previous?.logins.some(({ login }) => login === 'ok') ?? false).toBe(false);
@@ -112,6 +112,7 @@ export function sweep(topologies: readonly Topology[]): void {
         const isTold = terminate === 'idle' && from.pend === undefined && from.toStart === 0;
         if (previous !== undefined && previous.user !== current?.user && !isTold)
           expect(world.sessions).not.toContain(previous.user);
+        expect(unlabelled).toBeUndefined();
         expect(consumers.every(({ holds }) => holds === current?.fingerprint)).toBe(true);
         if (world.toStart === 0) expect(turn(ended(world), decide).after).toBeUndefined();
       }
@@ -130,6 +131,8 @@ export function sweep(topologies: readonly Topology[]): void {
       expect(all.filter(({ world }) => violations(everythingPasses(world)).length > 0).slice(0, 2)).toEqual(
         [],
       );
+      const open = all.filter(({ end, world }) => end === 'closed' && observationOf(world).unlabelled);
+      expect(open.slice(0, 2)).toEqual([]);
       expect(Math.max(...all.map(({ effects }) => effects))).toBeLessThan(50);
     });
   });

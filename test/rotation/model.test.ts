@@ -44,6 +44,7 @@ const faults: Record<string, Decide> = {
     const { previous: _previous, ...rest } = seen;
     return decide({ ...rest, consumers: [] }, wish);
   },
+  'a login without a label forgotten': ({ unlabelled: _unlabelled, ...seen }, wish) => decide(seen, wish),
   'drained by another clock': (seen, wish) => decide({ ...seen, shiftedAt: 0 }, wish),
 };
 

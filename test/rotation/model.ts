@@ -137,6 +137,16 @@ function seenVersion(world: World, version: string | undefined): StoredVersion |
   };
 }
 
+/** Values of the other role that have lost their labels and are still taken somewhere. */
+const unlabelledIn = (world: World): string[] =>
+  Object.entries(world.users)
+    .filter(
+      ([version, user]) =>
+        ![world.cur, world.pend, world.prev].includes(version) && user !== world.users[world.cur],
+    )
+    .map(([version]) => version)
+    .filter((version) => accepts(world, version).some(({ login }) => login === 'ok'));
+
 const isEmptyPending = ({ pend, users }: World): boolean => pend !== undefined && users[pend] === undefined;
 
 export function observationOf(world: World): Observation {
@@ -155,6 +165,7 @@ function observationWithoutSessions(world: World): Observation {
   const current = seenVersion(world, cur);
   const pending = pend === cur ? undefined : seenVersion(world, pend);
   const previous = seenVersion(world, prev);
+  const unlabelled = unlabelledIn(world).flatMap((version) => seenVersion(world, version) ?? []);
   const slotSecrets = slots && (['a', 'b'] as const).map((user) => slotSeen(world, slots, user));
   const tried = pending ?? current;
   return {
@@ -165,6 +176,7 @@ function observationWithoutSessions(world: World): Observation {
     ...(current && { current }),
     ...(pending && { pending }),
     ...(previous && { previous }),
+    ...(unlabelled.length > 0 && { unlabelled }),
     ...(isEmptyPending(world) && pend !== undefined && { emptyPending: pend }),
     ...(slotSecrets && {
       slotSecrets,
@@ -337,7 +349,8 @@ function shift(
 
 /** Clocks start when all is there, and start again under other labels. */
 function withClocks(world: World): World {
-  const labels = [world.cur, world.prev, world.pend === world.cur ? undefined : world.pend].join(' ');
+  const pending = world.pend === world.cur ? undefined : world.pend;
+  const labels = [world.cur, world.prev, pending, ...unlabelledIn(world)].join(' ');
   const tick = (clock: Clock, isThere: boolean): Clock => {
     if (!isThere) return noClock;
     return clock.state !== 'none' && clock.labels === labels ? clock : { state: 'running', labels };
@@ -374,7 +387,7 @@ export function passings(world: World): World[] {
       ...(added && { added: { ...added, soak: added.soak === 'soaking' ? soak : added.soak } }),
     }));
   return [
-    { ...world, reader: world.writer },
+    withClocks({ ...world, reader: world.writer }),
     ...(world.proxy && world.slots ? [{ ...world, proxy: world.slots }] : []),
     // Longer than any cache and any function: nobody presents what it has given up.
     {
@@ -390,6 +403,7 @@ export function passings(world: World): World[] {
 /** What an adversary may do without touching a password or AWSCURRENT: no login may fail by that. */
 export function mischiefs(world: World): World[] {
   const { pend: _pend, ...withoutPending } = world;
+  const { prev: _prev, ...withoutPrevious } = world;
   const { rollingBack: _turn, ...withoutTurn } = world;
   const bad = world.consumers.map(({ added, ...seen }) => ({
     ...seen,
@@ -406,22 +420,18 @@ export function mischiefs(world: World): World[] {
     }),
     // A rotation of another tool died before it stored a value.
     ...(world.pend === undefined && world.toStart > 0 ? [{ ...world, pend: `v${3 - world.toStart}` }] : []),
-    // AWSPENDING is taken away by hand, while no consumer has its value or tries it.
-    ...(world.strategy === 'slots' &&
-    world.pend !== undefined &&
-    !world.consumers.some((seen) => holdsValue(seen, world.pend))
-      ? [withClocks(withoutPending)]
-      : []),
+    // AWSPENDING is taken away by hand.
+    ...(world.strategy === 'slots' && world.pend !== undefined ? [withClocks(withoutPending)] : []),
+    // AWSPREVIOUS is taken away by hand, whether its login is retired or not.
+    ...(world.strategy === 'slots' && world.prev !== undefined ? [withClocks(withoutPrevious)] : []),
     { ...world, consumers: bad },
   ];
 }
 
-const holdsValue = ({ added, former, next }: ModelConsumer, version: string | undefined): boolean =>
-  version !== undefined && (added?.holds === version || next === version || former.includes(version));
-
 /** What a person may do to a rotation with a database client and the store's console. */
 export function tamperings(world: World): [string, World][] {
   const { pend: _pend, ...withoutPending } = world;
+  const { prev: _prev, ...withoutPrevious } = world;
   return [
     ['slot a gets another password', { ...world, writer: withUser(world.writer, 'a', 'x a') }],
     ['slot b gets another password', { ...world, writer: withUser(world.writer, 'b', 'x b') }],
@@ -434,6 +444,7 @@ export function tamperings(world: World): [string, World][] {
           ],
         ]),
     ['AWSPENDING goes', withClocks(withoutPending)],
+    ['AWSPREVIOUS goes', withClocks(withoutPrevious)],
   ];
 }
 

@@ -1,6 +1,6 @@
 import { exitCodes } from '../../errors.ts';
 import { type ConsumerSeen, loginOf, type Observation } from '../observation.ts';
-import { outgoingOf } from './decide-incident.ts';
+import { outgoingOf, unlabelledOf } from './decide-incident.ts';
 import type { Decision, Wish } from './decision.ts';
 
 /** How often one run asks a consumer that has failed. */
@@ -20,7 +20,8 @@ export const isOpen = (observation: Observation, wish: Pick<Wish, 'retire'>): bo
   observation.pending !== undefined ||
   observation.emptyPending !== undefined ||
   observation.pendingIsCurrent ||
-  (wish.retire !== 'keep' && loginOf(outgoingOf(observation)) === 'ok');
+  (wish.retire !== 'keep' && loginOf(outgoingOf(observation)) === 'ok') ||
+  loginOf(unlabelledOf(observation)) === 'ok';
 
 /** @returns what stands against counting on this consumer; undefined when it is ready, or follows by itself */
 export function consumerProblem(

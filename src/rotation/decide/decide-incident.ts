@@ -16,6 +16,10 @@ export const isSlot = ({ slots }: Observation, user: string): boolean => user ==
 export const outgoingOf = ({ current, previous }: Observation): StoredVersion | undefined =>
   previous !== undefined && previous.user !== current?.user ? previous : undefined;
 
+/** A slot out of use that somebody may still log in as though no label names the login. Roles that are no slots are not ours to lock out. */
+export const unlabelledOf = (observation: Observation): StoredVersion | undefined =>
+  observation.unlabelled?.find(({ user }) => user !== observation.current?.user && isSlot(observation, user));
+
 /** Why nothing may be done on a login that some endpoints take and others do not, or that nobody could try. */
 export function notKnown(version: StoredVersion, which: string): Decision {
   const refusing = version.logins.filter(({ login }) => login !== 'ok');

@@ -1,7 +1,7 @@
 import { exitCodes } from '../../errors.ts';
 import { type ConsumerSeen, loginOf, type Observation, type StoredVersion } from '../observation.ts';
 import { consumerProblem, firstOf, isShifted } from './decide-consumer.ts';
-import { decideIncident, outgoingOf, placeProblem, slotSecretOf } from './decide-incident.ts';
+import { decideIncident, outgoingOf, placeProblem, slotSecretOf, unlabelledOf } from './decide-incident.ts';
 import { isBeginning, proveConsumers } from './decide-retire.ts';
 import type { Decision, Wish } from './decision.ts';
 
@@ -40,7 +40,7 @@ const backRows: readonly Row[] = [refuseSlots, setBack, decideIncident, clearBac
 /** Two slots that are half-way are none of this strategy's. */
 function refuseSlots(observation: Observation): Decision | undefined {
   const { current, pending } = observation;
-  const other = [pending, outgoingOf(observation)].find(
+  const other = [pending, outgoingOf(observation), unlabelledOf(observation)].find(
     (version) => version !== undefined && version.user !== current?.user && loginOf(version) === 'ok',
   );
   if (other === undefined && (current === undefined || slotSecretOf(observation, current.user) === undefined))

@@ -1,7 +1,7 @@
 import { exitCodes } from '../../errors.ts';
-import type { Observation, SessionSeen, StoredVersion } from '../observation.ts';
+import { loginOf, type Observation, type SessionSeen, type StoredVersion } from '../observation.ts';
 import { isOpen } from './decide-consumer.ts';
-import { slotSecretOf } from './decide-incident.ts';
+import { notKnown, slotSecretOf, unlabelledOf } from './decide-incident.ts';
 import type { Decision, Wish } from './decision.ts';
 
 /** How long after an answer that was no proof a consumer is asked again. */
@@ -131,6 +131,18 @@ export function endLeftBehind(
       effect: { do: 'end-sessions', user, which: wish.terminate },
       why: `${count} of the sessions of ${user} ${count === 1 ? 'has' : 'have'} outlived its login`,
     }
+  );
+}
+
+/** A login that lost its label while it lived is retired like any former one, and never kept: nobody would know of it. */
+export function retireUnlabelled(observation: Observation, wish: Wish): Decision | undefined {
+  const version = unlabelledOf(observation);
+  if (version === undefined) return undefined;
+  if (loginOf(version) === 'unknown') return notKnown(version, 'unlabelled');
+  return (
+    proveConsumers(observation) ??
+    drain(observation, wish, version) ??
+    retireLogin(observation, wish, version)
   );
 }
 

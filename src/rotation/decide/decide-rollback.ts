@@ -2,7 +2,7 @@ import { exitCodes } from '../../errors.ts';
 import { type ConsumerSeen, loginOf, type Observation, type StoredVersion } from '../observation.ts';
 import { badShareOf, firstOf, takeBack } from './decide-consumer.ts';
 import { decideIncident, isSlot, notKnown, outgoingOf } from './decide-incident.ts';
-import { drain, endLeftBehind, mendSlotSecrets, retireLogin } from './decide-retire.ts';
+import { drain, endLeftBehind, mendSlotSecrets, retireLogin, retireUnlabelled } from './decide-retire.ts';
 import type { Decision, Wish } from './decision.ts';
 
 /**
@@ -77,8 +77,8 @@ function undo(observation: Observation, wish: Wish, target: StoredVersion | unde
   const dead = [isDead ? undefined : target, outgoingOf(observation)].filter((one) => one !== undefined);
   const left = firstOf(dead, (one) => endLeftBehind(observation, wish, one));
   if (left !== undefined) return left;
-  const mended = mendSlotSecrets(observation);
-  if (mended !== undefined) return mended;
+  const open = retireUnlabelled(observation, wish) ?? mendSlotSecrets(observation);
+  if (open !== undefined) return open;
   return pending === undefined ? { next: 'closed', outcome: 'rolled back' } : clear(pending.versionId);
 }
 

@@ -15,6 +15,7 @@ import {
   pendingProblem,
   slotSecretOf,
   standbyOf,
+  unlabelledOf,
 } from './decide-incident.ts';
 import { decideOneRole } from './decide-one-role.ts';
 import {
@@ -24,6 +25,7 @@ import {
   mendSlotSecrets,
   proveConsumers,
   retireLogin,
+  retireUnlabelled,
 } from './decide-retire.ts';
 import { decideRollback } from './decide-rollback.ts';
 import type { Decision, Wish } from './decision.ts';
@@ -52,6 +54,7 @@ const rows: readonly Row[] = [
   promote, // 9
   shiftRest, // 10
   retirePrevious, // 11 to 13
+  retireUnlabelled,
   mendSlotSecrets,
   clearPending, // 14
   start, // 15
@@ -115,12 +118,13 @@ function standbyInUse(observation: Observation, wish: Wish, pending: StoredVersi
   );
   const straggler = firstOf(stragglers, (consumer) => bringToCurrent(consumer, observation, wish));
   if (straggler !== undefined) return straggler;
-  const outgoing = outgoingOf(observation);
-  if (outgoing?.user !== pending.user) return undefined;
-  const login = loginOf(outgoing);
-  if (login === 'unknown') return notKnown(outgoing, 'previous');
-  if (login !== 'ok') return undefined;
-  return proveConsumers(observation) ?? drain(observation, wish, outgoing);
+  const former = [outgoingOf(observation), unlabelledOf(observation)].filter(
+    (version) => version?.user === pending.user,
+  );
+  const doubtful = former.find((version) => loginOf(version) === 'unknown');
+  if (doubtful !== undefined) return notKnown(doubtful, 'former');
+  const alive = former.find((version) => loginOf(version) === 'ok');
+  return alive && (proveConsumers(observation) ?? drain(observation, wish, alive));
 }
 
 function tellProxy(observation: Observation): Decision | undefined {

@@ -8,7 +8,7 @@ const refused = (logins: readonly EndpointLogin[]): readonly EndpointLogin[] =>
 
 /** What would be seen next when this effect did what it is for. Pure; a plan is made of it. */
 export function simulateEffect(seen: Observation, effect: Effect): Observation {
-  const { pending, current, previous } = seen;
+  const { pending, current, previous, unlabelled } = seen;
   switch (effect.do) {
     case 'put-pending':
       return withPending(seen, effect.token, effect.user);
@@ -37,6 +37,7 @@ export function simulateEffect(seen: Observation, effect: Effect): Observation {
         ...seen,
         ...(previous && { previous: dead(previous) }),
         ...(pending && { pending: dead(pending) }),
+        ...(unlabelled && { unlabelled: unlabelled.filter(({ user }) => user !== effect.user) }),
       };
     }
     case 'end-sessions': {
@@ -106,9 +107,10 @@ function withPassword(
     const logins = version.fingerprint === valid ? accepted(version.logins) : refused(version.logins);
     return { ...version, logins };
   };
-  const { current, pending, previous, slotSecrets } = seen;
+  const { current, pending, previous, unlabelled, slotSecrets } = seen;
   return {
     ...seen,
+    ...(unlabelled && { unlabelled: unlabelled.filter((version) => version.user !== user) }),
     ...(current && { current: after(current) }),
     ...(pending && { pending: after(pending) }),
     ...(previous && { previous: after(previous) }),

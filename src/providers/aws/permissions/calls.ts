@@ -217,6 +217,7 @@ const lookAtRotation = [
   'rds:DescribeDBProxyEndpoints',
   'rds:DescribeDBProxyTargets',
   'secretsmanager:DescribeSecret',
+  'secretsmanager:ListSecretVersionIds',
   'ssm:DescribeParameters',
   'ssm:GetParameter',
 ];

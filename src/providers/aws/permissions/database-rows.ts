@@ -182,6 +182,7 @@ export const databaseRows: Rows = {
     ['secret'],
     [
       'secretsmanager:DeleteSecret',
+      'secretsmanager:ListSecretVersionIds',
       'secretsmanager:RestoreSecret',
       'secretsmanager:UpdateSecretVersionStage',
     ],

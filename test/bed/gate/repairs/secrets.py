@@ -140,6 +140,27 @@ def hide_unlabelled(call: Any, proceed: Any) -> dict[str, Any]:
     return output
 
 
+@repairs("secret-unlabelled-versions", "secretsmanager", "GetSecretValue")
+def without_labels(call: Any, proceed: Any) -> dict[str, Any]:
+    return {key: value for key, value in proceed().items() if key != "VersionStages" or value}
+
+
+@repairs("secret-list-of-versions", "secretsmanager", "ListSecretVersionIds")
+def list_versions(call: Any, proceed: Any) -> dict[str, Any]:
+    """Those without a label when they are asked for, each with its own date; those of one second have their order, the latest first."""
+    secret = secret_of(call, call.input["SecretId"])
+    output = proceed()
+    shown = [
+        {
+            **{key: value for key, value in version.items() if value},
+            "CreatedDate": secret.versions[version["VersionId"]]["createdate"],
+        }
+        for version in output["Versions"]
+        if version["VersionStages"] or call.input.get("IncludeDeprecated")
+    ]
+    return {**{key: value for key, value in output.items() if key != "NextToken"}, "ARN": secret.arn, "Versions": shown[::-1]}
+
+
 @repairs("secret-rotation-refusals", "secretsmanager", "RotateSecret")
 def refuse_rotation(call: Any, proceed: Any) -> dict[str, Any]:
     # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html

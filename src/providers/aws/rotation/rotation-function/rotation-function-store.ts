@@ -7,7 +7,7 @@ import { UserError } from '../../../../errors.ts';
 import type { SlotStore, StoredLogin } from '../../../../rotation/parts.ts';
 import { Secret } from '../../../../secret.ts';
 import { isGone, judgeAwsError } from '../../judge.ts';
-import type { SecretsApi } from '../store/store-api.ts';
+import { type SecretsApi, unlabelledOf } from '../store/store-api.ts';
 import { parseStored, writeStored } from '../store/store-text.ts';
 
 /*
@@ -19,6 +19,12 @@ export interface DescribedSecret {
   readonly versions: Readonly<Record<string, readonly string[]>>;
   /** When Secrets Manager last saw a rotation of this secret end well. Milliseconds since 1970. */
   readonly lastRotatedAt?: number;
+}
+
+interface VersionEntry {
+  readonly VersionId: string;
+  readonly VersionStages?: readonly string[];
+  readonly CreatedDate?: number;
 }
 
 export interface FunctionSecret extends SecretsApi {
@@ -43,6 +49,16 @@ export function functionSecret(env: Environment, arn: string, rotationToken?: st
         text: typeof SecretString === 'string' ? new Secret(SecretString) : undefined,
         ...(typeof CreatedDate === 'number' && { createdAt: CreatedDate * 1000 }),
       };
+    },
+    async unlabelled() {
+      // AWS keeps some hundred versions at the most, and shows as many at once.
+      const { Versions } = await call('ListSecretVersionIds', { IncludeDeprecated: true, MaxResults: 100 });
+      const versions = Array.isArray(Versions) ? (Versions as readonly VersionEntry[]) : [];
+      return unlabelledOf(
+        versions.map(({ VersionId, VersionStages = [], CreatedDate = 0 }) => ({
+          ...{ id: VersionId, labels: VersionStages, createdAt: CreatedDate },
+        })),
+      );
     },
     async putPending(ClientRequestToken, text) {
       await call('PutSecretValue', {

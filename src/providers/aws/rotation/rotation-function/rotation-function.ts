@@ -113,6 +113,7 @@ class StepRun {
   readonly #wish: Omit<Wish, 'start'>;
   readonly #key = randomBytes(32);
   readonly #readiness = proxyReadiness();
+  readonly #refused = new Set<string>();
   #effects = 0;
 
   constructor(context: Context, world: RotationWorld, scene: StepScene) {
@@ -151,7 +152,10 @@ class StepRun {
 
   async #look(remembered: Shifted): Promise<Seen> {
     const wish = this.#wish;
-    const options = { key: this.#key, wish, soakMs: 0, soakErrors: 1, readiness: this.#readiness };
+    const options = {
+      ...{ key: this.#key, wish, soakMs: 0, soakErrors: 1 },
+      ...{ readiness: this.#readiness, refused: this.#refused },
+    };
     const { parts } = this.#world;
     const read = async () => {
       const store = await parts.store.read();

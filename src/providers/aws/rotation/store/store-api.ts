@@ -1,6 +1,8 @@
 import {
   DescribeSecretCommand,
   GetSecretValueCommand,
+  ListSecretVersionIdsCommand,
+  type ListSecretVersionIdsCommandOutput,
   PutSecretValueCommand,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
@@ -12,6 +14,8 @@ export interface SecretsApi {
   describe(): Promise<SecretLabels>;
   /** @throws ResourceNotFoundException where the version has no value, or none yet */
   get(versionId: string): Promise<SecretVersion>;
+  /** Versions without a label that AWS has not deleted yet, the latest first. */
+  unlabelled(): Promise<readonly string[]>;
   /** As AWSPENDING alone. @throws ResourceExistsException when `token` has another value */
   putPending(token: string, text: Secret): Promise<void>;
   /** Moves a label; without `to` it is taken away. */
@@ -28,6 +32,20 @@ export interface SecretVersion {
   /** Milliseconds since 1970. */
   readonly createdAt?: number;
 }
+
+/** A version as ListSecretVersionIds shows it. */
+export interface ListedVersion {
+  readonly id: string;
+  readonly labels: readonly string[];
+  /** In any unit. */
+  readonly createdAt: number;
+}
+
+export const unlabelledOf = (versions: readonly ListedVersion[]): readonly string[] =>
+  versions
+    .filter(({ labels }) => labels.length === 0)
+    .sort((one, other) => other.createdAt - one.createdAt)
+    .map(({ id }) => id);
 
 /** @param secretId name or ARN */
 export function secretsApi(aws: Aws, secretId: string): SecretsApi {
@@ -47,6 +65,19 @@ export function secretsApi(aws: Aws, secretId: string): SecretsApi {
         text: text === undefined ? undefined : new Secret(text),
         ...(CreatedDate !== undefined && { createdAt: CreatedDate.getTime() }),
       };
+    },
+    async unlabelled() {
+      const versions: ListedVersion[] = [];
+      let NextToken: string | undefined;
+      do {
+        const page: ListSecretVersionIdsCommandOutput = await aws.read.secrets.send(
+          new ListSecretVersionIdsCommand({ SecretId, IncludeDeprecated: true, NextToken }),
+        );
+        for (const { VersionId: id, VersionStages: labels = [], CreatedDate } of page.Versions ?? [])
+          if (id !== undefined) versions.push({ id, labels, createdAt: CreatedDate?.getTime() ?? 0 });
+        NextToken = page.NextToken || undefined;
+      } while (NextToken !== undefined);
+      return unlabelledOf(versions);
     },
     async putPending(ClientRequestToken, text) {
       const SecretString = text.reveal();

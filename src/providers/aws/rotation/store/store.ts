@@ -24,6 +24,8 @@ export interface StorePace {
 const unseenMs = 20_000;
 /** A version that nobody here has written gets this long to show its value before it counts as empty. */
 const emptyMs = 1_500;
+/** The lost label was on one of the latest: every rotation gives the role of the values before another password. */
+const mostUnlabelled = 6;
 const firstPauseMs = 100;
 const tries = 6;
 
@@ -35,6 +37,7 @@ export function storeOf(api: SecretsApi, name: string, { pace = 1 }: StorePace =
     putPending: (token, login) => secret.putPending(token, login),
     promote: (to, from) => secret.promote(to, from),
     clearPending: (version) => secret.clearPending(version),
+    unlabelled: () => secret.unlabelled(),
   };
 }
 
@@ -107,6 +110,28 @@ class LabelledSecret {
     const isDone = async () => (await this.#labels()).get('AWSPENDING') !== version;
     if (labels.get('AWSPENDING') !== version) return;
     await this.#change(labels, () => this.#api.move('AWSPENDING', undefined, version), isDone);
+  }
+
+  /** Values that were read by their version ids; why not, where the caller may not. */
+  async unlabelled(): Promise<readonly ReadVersion[] | string> {
+    try {
+      const versions = (await this.#api.unlabelled()).slice(0, mostUnlabelled);
+      const logins = await Promise.all(versions.map((version) => this.#unlabelledLogin(version)));
+      return logins.filter((login) => login !== undefined);
+    } catch (error) {
+      const explained = this.#explain(error);
+      if (!(explained instanceof UserError) || explained.exit === exitCodes.temporary) throw explained;
+      return explained.message;
+    }
+  }
+
+  /** Undefined: it has no value, is deleted by now, or is no login. */
+  async #unlabelledLogin(versionId: string): Promise<ReadVersion | undefined> {
+    const value = await this.#find(versionId);
+    const login = value?.text && parseStored(value.text);
+    if (value === undefined || login === undefined) return undefined;
+    const { createdAt } = value;
+    return { versionId, login, ...(createdAt !== undefined && { createdAt }) };
   }
 
   /** Once, or again where AWS did not do it; after an error it looks before it asks again. */

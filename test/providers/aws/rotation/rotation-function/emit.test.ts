@@ -38,6 +38,7 @@ test('the role may use these secrets, each as far as it has to', () => {
   expect(allowedOn(settings.secret)).toEqual([
     'secretsmanager:DescribeSecret',
     'secretsmanager:GetSecretValue',
+    'secretsmanager:ListSecretVersionIds',
     'secretsmanager:PutSecretValue',
     'secretsmanager:UpdateSecretVersionStage',
   ]);

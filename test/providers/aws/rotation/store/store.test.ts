@@ -185,3 +185,31 @@ test('the past is not taken for the present', async () => {
   stale = 4;
   expect(shown(await lagged.read())).toEqual({ current: 'shop_a', pending: 'shop_b' });
 });
+
+test('what has lost its labels is still read, the latest first, and not what has a label or no login', async () => {
+  const first = await make(json('shop_a'));
+  const put = async (text: string) =>
+    (await ask('PutSecretValue', { SecretString: text, VersionStages: ['AWSPENDING'] })).VersionId ?? '';
+  expect(await store.unlabelled?.()).toEqual([]);
+  const [second, third] = [await put(json('shop_b')), await put(json('shop_b', { colour: 'blue' }))];
+  await put('no login');
+  const last = await put(json('shop_b', { colour: 'red' }));
+  const lost = await store.unlabelled?.();
+  expect(lost).toMatchObject([
+    { versionId: third, login: { user: 'shop_b' } },
+    { versionId: second, login: { user: 'shop_b' } },
+  ]);
+  await ask('UpdateSecretVersionStage', { VersionStage: 'AWSPENDING', RemoveFromVersionId: last });
+  const more = await store.unlabelled?.();
+  expect(more).toMatchObject([{ versionId: last }, { versionId: third }, { versionId: second }]);
+  expect(JSON.stringify(more)).not.toContain(first);
+});
+
+test('who may not list versions is told so, and nothing else fails', async () => {
+  await make(json('shop_a'));
+  const action = 'ListSecretVersionIds';
+  await bed.fault({ service: 'secretsmanager', action, kind: 'access-denied' });
+  expect(await store.unlabelled?.()).toContain('secretsmanager:ListSecretVersionIds');
+  await bed.fault({ service: 'secretsmanager', action, kind: 'throttling', count: 9 });
+  await expect(store.unlabelled?.()).rejects.toMatchObject({ code: 'THROTTLED' });
+});
