@@ -51,6 +51,8 @@ export interface RotationFunctionBed {
   install(): Promise<void>;
   /** Starts one and waits for its end. */
   rotate(input?: Input): Promise<Rotation>;
+  /** Each step has 8 seconds, until one has failed: then there is time to wait for the lease of one that was killed. */
+  rotateKilled(): Promise<Rotation>;
   lastRotation(): Promise<Rotation>;
   configure(change: { readonly drainSeconds?: number; readonly timeoutSeconds?: number }): Promise<void>;
   /** One step of a rotation, past Secrets Manager. @returns the error's text, or undefined */
@@ -113,6 +115,8 @@ export async function startRotationFunctionBed(proxied = false): Promise<Rotatio
   });
   if (proxied) await addProxy({ bed, server, aws }, first);
   const dir = join(folder, 'emitted');
+  const latestRotation = async (): Promise<Rotation | undefined> =>
+    (await bed.control<Rotation[]>('rotations', { region: bed.region, secret: secretArn })).at(-1);
   const made: RotationFunctionBed = {
     ...{ bed, plane, server, dir, secretArn, aws },
     install: () => install({ bed, plane, folder, dir, aws }),
@@ -120,10 +124,16 @@ export async function startRotationFunctionBed(proxied = false): Promise<Rotatio
       await aws('secretsmanager', 'RotateSecret', { SecretId: secretArn, ...input });
       return made.lastRotation();
     },
+    async rotateKilled() {
+      await made.configure({ timeoutSeconds: 8 });
+      await aws('secretsmanager', 'RotateSecret', { SecretId: secretArn });
+      while (!(await latestRotation())?.steps.some(({ error }) => error !== undefined)) await sleep(50);
+      await made.configure({ timeoutSeconds: 120 });
+      return made.lastRotation();
+    },
     async lastRotation() {
       for (;;) {
-        const query = { region: bed.region, secret: secretArn };
-        const last = (await bed.control<Rotation[]>('rotations', query)).at(-1);
+        const last = await latestRotation();
         if (last !== undefined && last.state !== 'running') return last;
         await sleep(50);
       }
