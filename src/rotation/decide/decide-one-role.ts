@@ -2,7 +2,7 @@ import { exitCodes } from '../../errors.ts';
 import { type ConsumerSeen, loginOf, type Observation, type StoredVersion } from '../observation.ts';
 import { consumerProblem, firstOf, isShifted } from './decide-consumer.ts';
 import { decideIncident, outgoingOf, placeProblem, slotSecretOf, unlabelledOf } from './decide-incident.ts';
-import { isBeginning, proveConsumers } from './decide-retire.ts';
+import { clearPending, isBeginning, proveConsumers } from './decide-retire.ts';
 import type { Decision, Wish } from './decision.ts';
 
 type Row = (observation: Observation, wish: Wish) => Decision | undefined;
@@ -194,15 +194,6 @@ function takeNext({ consumers }: Observation): Decision | undefined {
 
 function prove(observation: Observation): Decision | undefined {
   return observation.pendingIsCurrent ? proveConsumers(observation) : undefined;
-}
-
-function clearPending({ pendingIsCurrent, current }: Observation): Decision | undefined {
-  if (!pendingIsCurrent || current === undefined) return undefined;
-  return {
-    next: 'effect',
-    effect: { do: 'clear-pending', version: current.versionId },
-    why: 'the rotation is done',
-  };
 }
 
 function start({ current }: Observation, wish: Wish): Decision | undefined {

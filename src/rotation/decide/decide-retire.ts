@@ -156,3 +156,13 @@ export function mendSlotSecrets({ slotSecrets, current }: Observation): Decision
     why: `the proxy cannot log in as ${broken.user}`,
   };
 }
+
+/** Row 14, last of all: until then a label says that something is open. */
+export function clearPending({ pendingIsCurrent, current }: Observation): Decision | undefined {
+  if (!pendingIsCurrent || current === undefined) return undefined;
+  return {
+    next: 'effect',
+    effect: { do: 'clear-pending', version: current.versionId },
+    why: 'the rotation is done',
+  };
+}

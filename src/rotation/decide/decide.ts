@@ -19,6 +19,7 @@ import {
 } from './decide-incident.ts';
 import { decideOneRole } from './decide-one-role.ts';
 import {
+  clearPending,
   drain,
   endLeftBehind,
   isBeginning,
@@ -208,16 +209,6 @@ function retirePrevious(observation: Observation, wish: Wish): Decision | undefi
     drain(observation, wish, outgoing) ??
     (isKept ? undefined : retireLogin(observation, wish, outgoing))
   );
-}
-
-/** Last of all: until then a label says that something is open. */
-function clearPending({ pendingIsCurrent, current }: Observation): Decision | undefined {
-  if (!pendingIsCurrent || current === undefined) return undefined;
-  return {
-    next: 'effect',
-    effect: { do: 'clear-pending', version: current.versionId },
-    why: 'the rotation is done',
-  };
 }
 
 function start(observation: Observation, wish: Wish): Decision | undefined {
