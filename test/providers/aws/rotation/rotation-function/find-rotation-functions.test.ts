@@ -25,11 +25,12 @@ beforeEach(async () => {
   stage = await startStageBed();
   world = await stage.world();
   await stage.ask('secretsmanager', 'CreateSecret', { Name: 'shop-dev/active', SecretString: '{}', Tags });
-  VpcConfig = await makeNetwork();
+  VpcConfig = await makeNetwork(Tags);
 });
 
-async function makeNetwork() {
-  const tagsOf = (ResourceType: string) => ({ TagSpecifications: [{ ResourceType, Tags }] });
+/** @param tags of another project: not the stage's */
+async function makeNetwork(tags: typeof Tags) {
+  const tagsOf = (ResourceType: string) => ({ TagSpecifications: [{ ResourceType, Tags: tags }] });
   const { Vpc } = await stage.ask<{ Vpc: { VpcId: string } }>('ec2', 'CreateVpc', {
     ...{ CidrBlock: '10.1.0.0/16', ...tagsOf('vpc') },
   });
@@ -93,7 +94,7 @@ test('one whose schedule was given up holds the network, too', async () => {
 });
 
 test('somebody’s own, elsewhere, stays and is named before and after, with what takes it away', async () => {
-  await make('theirs', {});
+  await make('theirs', { VpcConfig: await makeNetwork([{ Key: 'owner', Value: 'somebody' }]) });
   await schedule('theirs');
   const context = testContext();
   expect(await outcomes(looks({ ...world, context }))).toEqual([undefined, undefined]);
