@@ -10,7 +10,7 @@ import { createCluster } from './create-cluster.ts';
 import { explainDiskError } from './explain-disk-error.ts';
 import { findFreePort, findLoopback } from './free-port.ts';
 import { endOrphans } from './orphans.ts';
-import { awaitLaunch, findRunningPostmaster, launchPostmaster } from './postmaster.ts';
+import { awaitLaunch, findRunningPostmaster, launchPostmaster, stopPostmaster } from './postmaster.ts';
 import { giveToCaller, placeBinaries } from './reachable-place.ts';
 import { chooseRunAs, type RunAs } from './run-as.ts';
 import type { ServerBinaries } from './server-binaries.ts';
@@ -19,7 +19,10 @@ import { type Settings, writeSettings } from './server-settings.ts';
 
 /** What `lambdapg dev` prefers: far from 5432, where a person's own server may be. */
 const usualPort = 54_320;
-const launchAttempts = 5;
+const launchAttempts = 8;
+/** A start after a crash says about a dozen lines. */
+const startLines = 50;
+const shownLines = 8;
 
 export interface ServerOptions {
   readonly major: PostgresMajor;
@@ -108,7 +111,8 @@ async function verifyDataDir(paths: ClusterPaths, major: PostgresMajor): Promise
 
 /**
  * Launches, and again when a port that was free was taken before the server had it, or when sessions of a killed
- * postmaster still hold its memory.
+ * postmaster still hold its memory. A server that got one loopback address of two is stopped: on the other one its
+ * clients would reach whoever took it.
  */
 async function launchOnFreePort(
   context: Context,
@@ -124,17 +128,42 @@ async function launchOnFreePort(
     await writeSettings(paths, runAs, { port, addresses, more: options.settings ?? {} });
     const launch = await launchPostmaster(context, paths, binaries, runAs);
     const outcome = await awaitLaunch(context, paths.dataDir, launch);
-    if (outcome.kind === 'ready') {
+    const lines = await readLogTail(paths.logFile, launch.logStart, startLines);
+    const missed = missedAddress(lines);
+    if (outcome.kind === 'ready' && missed === undefined) {
       if (preferred !== 0 && port !== preferred) reportBusyPort(context, preferred, port);
       await writeFile(paths.portFile, `${port}\n`);
       await giveToCaller(runAs, [paths.logFile, paths.portFile]);
       return { pid: outcome.postmaster.pid, port, child: launch.child };
     }
-    const lines = await readLogTail(paths.logFile, launch.logStart);
+    if (outcome.kind === 'ready') {
+      await stopPostmaster(outcome.postmaster.pid, paths.dataDir, binaries.binDir);
+      if (attempt === launchAttempts) throw portTaken(port, missed);
+      continue;
+    }
     if (attempt === launchAttempts || !isPassing(lines))
-      throw explainDeath(paths, binaries, outcome.how, lines);
+      throw explainDeath(paths, binaries, outcome.how, lines.slice(-shownLines));
     await endOrphans(paths.dataDir);
   }
+}
+
+/** The address that another process had when the server, which contents itself with one of two, wanted it. */
+function missedAddress(lines: readonly string[]): string | undefined {
+  for (const line of lines) {
+    const address = /could not create listen socket for "([^"]+)"/.exec(line)?.[1];
+    if (address !== undefined) return address;
+  }
+  return undefined;
+}
+
+function portTaken(port: number, address: string | undefined): UserError {
+  return new UserError(
+    'NO_FREE_PORT',
+    `another process took port ${port} on ${address} whenever PostgreSQL wanted it`,
+    {
+      suggestions: ['choose another with --pg-port'],
+    },
+  );
 }
 
 /** PostgreSQL's own words: `LC_ALL=C` keeps them English. */

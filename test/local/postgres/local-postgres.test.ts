@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { ConnectionTarget } from '../../../src/database/target.ts';
 import { withClient } from '../../../src/database/with-client.ts';
 import { Cancelled } from '../../../src/errors.ts';
@@ -129,6 +129,39 @@ test('the last port is the one preferred, and a busy one is reported', async () 
     port: next.port,
   });
   expect(await ask(next.slots.a, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  await next.stop();
+  await cleanUp();
+});
+
+test('a server that does not get all of its addresses is not used: somebody else answers on the others', async () => {
+  const { local, projectDir, cleanUp } = await startTestPostgres();
+  await local.stop();
+  // It is not looked at before the launch, as if it were taken in between.
+  const squatter = createServer().listen(local.port, '127.0.0.2');
+  await once(squatter, 'listening');
+  onTestFinished(() => void squatter.close());
+  const names = parseProjectName('library');
+  const start = () =>
+    startLocalPostgres(testContext(), {
+      projectDir,
+      names,
+      major: 17,
+      preferredPort: local.port,
+      settings: { listen_addresses: '127.0.0.1,127.0.0.2' },
+    });
+  await expect(start()).rejects.toMatchObject({
+    code: 'NO_FREE_PORT',
+    message: `another process took port ${local.port} on 127.0.0.2 whenever PostgreSQL wanted it`,
+  });
+  const launches = async () =>
+    (await readFile(local.logFile, 'utf8')).split('could not create listen').length;
+  const before = await launches();
+  const starting = start();
+  await vi.waitUntil(async () => (await launches()) > before, { timeout: 30_000 });
+  squatter.close();
+  const next = await starting;
+  expect(next.port).toBe(local.port);
+  expect(await ask(next.admin, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   await next.stop();
   await cleanUp();
 });
