@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import { onTestFinished } from 'vitest';
+import { onTestFailed, onTestFinished } from 'vitest';
 
 export const repository = fileURLToPath(new URL('../..', import.meta.url));
 export const built = join(repository, 'bin/run.js');
@@ -29,7 +29,18 @@ export async function runCli(
     ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
   });
   const { exitCode, stdout, stderr } = result;
+  if (exitCode !== 0)
+    tellWhenTestFails(`lambdapg ${args.join(' ')} ended with ${exitCode}: ${stdout}\n${stderr}`);
   return { exitCode, stdout, stderr, json: () => JSON.parse(stdout) as unknown };
+}
+
+/** A test that fails on the output of a command shows why the command failed. */
+function tellWhenTestFails(text: string): void {
+  try {
+    onTestFailed(() => console.error(text));
+  } catch {
+    // Outside of a test (a hook) there is nothing to hang it on.
+  }
 }
 
 /** What a shell has, without what vitest and CI add. */
