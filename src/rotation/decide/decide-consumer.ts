@@ -58,11 +58,17 @@ export function consumerProblem(
   return undefined;
 }
 
-/** Row 10: the next step by which that consumer gets the current login; undefined when it has it. */
-export function bringToCurrent(
+/**
+ * The step by which that consumer gets the current login.
+ *
+ * @param percentOf the share that it gets now, or what comes before; asked only where a change of ours can help
+ * @returns undefined when it has the login, and no other
+ */
+export function toCurrent(
   consumer: ConsumerSeen,
   observation: Observation,
   wish: Wish,
+  percentOf: (fingerprint: string) => number | Decision,
 ): Decision | undefined {
   const fingerprint = observation.current?.fingerprint ?? '';
   const problem = consumerProblem(consumer, observation, wish);
@@ -70,18 +76,28 @@ export function bringToCurrent(
   if (isShifted(consumer, fingerprint) && consumer.added === undefined) return undefined;
   if (consumer.kind === 'follows')
     return { next: 'wait', for: 'consumer', why: `${consumer.id} does not get the current login yet` };
-  // Going by steps is for those that can go back: what is dead, or not known at all, is left at once.
-  const isAlive = [observation.previous, observation.pending].some(
-    (version) => version?.fingerprint === consumer.holds && loginOf(version) !== 'bad',
-  );
-  const waiting = isAlive ? soaking(consumer, fingerprint) : undefined;
-  if (waiting !== undefined) return waiting;
-  const percent = isAlive ? nextShare(consumer, fingerprint, wish.canary) : 100;
+  const percent = percentOf(fingerprint);
+  if (typeof percent !== 'number') return percent;
   return {
     next: 'effect',
     effect: { do: 'shift', consumer: consumer.id, to: 'current', percent },
     why: `${consumer.id} holds ${consumer.holds === undefined ? 'an unknown' : 'another'} login`,
   };
+}
+
+/** Row 10: going by steps is for those that can go back: what is dead, or not known at all, is left at once. */
+export function bringToCurrent(
+  consumer: ConsumerSeen,
+  observation: Observation,
+  wish: Wish,
+): Decision | undefined {
+  const isAlive = [observation.previous, observation.pending].some(
+    (version) => version?.fingerprint === consumer.holds && loginOf(version) !== 'bad',
+  );
+  return toCurrent(consumer, observation, wish, (fingerprint) => {
+    if (!isAlive) return 100;
+    return soaking(consumer, fingerprint) ?? nextShare(consumer, fingerprint, wish.canary);
+  });
 }
 
 /** How a share with that login fares: a wait while it soaks. */
@@ -103,20 +119,13 @@ export function nextShare(consumer: ConsumerSeen, fingerprint: string, canary: r
   return canary.find((percent) => percent > present) ?? 100;
 }
 
-/** R1: the next step by which that consumer gets rid of everything but the current login. */
+/** R1: that consumer gets rid of everything but the current login. */
 export function takeBack(consumer: ConsumerSeen, observation: Observation, wish: Wish): Decision | undefined {
-  const fingerprint = observation.current?.fingerprint ?? '';
-  const problem = consumerProblem(consumer, observation, wish);
-  if (problem !== undefined) return problem;
-  if (isShifted(consumer, fingerprint) && consumer.added === undefined) return undefined;
-  if (consumer.kind === 'follows')
-    return { next: 'wait', for: 'consumer', why: `${consumer.id} does not get the current login yet` };
-  const percent = consumer.holds === fingerprint ? 0 : 100;
-  return {
-    next: 'effect',
-    effect: { do: 'shift', consumer: consumer.id, to: 'current', percent },
-    why: `${consumer.id} goes back to the login of ${observation.current?.user}`,
-  };
+  const back = toCurrent(consumer, observation, wish, (fingerprint) =>
+    consumer.holds === fingerprint ? 0 : 100,
+  );
+  if (back?.next !== 'effect') return back;
+  return { ...back, why: `${consumer.id} goes back to the login of ${observation.current?.user}` };
 }
 
 /** A share of the traffic with the new login that does badly: everything goes back. */

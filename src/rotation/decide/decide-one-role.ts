@@ -1,6 +1,6 @@
 import { exitCodes } from '../../errors.ts';
 import { type ConsumerSeen, loginOf, type Observation, type StoredVersion } from '../observation.ts';
-import { consumerProblem, firstOf, isShifted } from './decide-consumer.ts';
+import { consumerProblem, firstOf, toCurrent } from './decide-consumer.ts';
 import { decideIncident, outgoingOf, placeProblem, slotSecretOf, unlabelledOf } from './decide-incident.ts';
 import { clearPending, isBeginning, proveConsumers } from './decide-retire.ts';
 import type { Decision, Wish } from './decision.ts';
@@ -167,19 +167,7 @@ function promote({ current, pending }: Observation): Decision | undefined {
 }
 
 function shiftCopies(observation: Observation, wish: Wish): Decision | undefined {
-  const fingerprint = observation.current?.fingerprint ?? '';
-  return firstOf(observation.consumers, (consumer) => {
-    const problem = consumerProblem(consumer, observation, wish);
-    if (problem !== undefined) return problem;
-    if (isShifted(consumer, fingerprint) && consumer.added === undefined) return undefined;
-    if (consumer.kind === 'follows')
-      return { next: 'wait', for: 'consumer', why: `${consumer.id} does not get the current login yet` };
-    return {
-      next: 'effect',
-      effect: { do: 'shift', consumer: consumer.id, to: 'current', percent: 100 },
-      why: `${consumer.id} holds another login`,
-    };
-  });
+  return firstOf(observation.consumers, (consumer) => toCurrent(consumer, observation, wish, () => 100));
 }
 
 function takeNext({ consumers }: Observation): Decision | undefined {

@@ -7,20 +7,15 @@ import {
 } from '@aws-sdk/client-ssm';
 import { UserError } from '../../../../errors.ts';
 import type { ParameterConsumerConfig } from '../../../../project/rotation-schema.ts';
-import type { Consumer, StoreSeen } from '../../../../rotation/parts.ts';
+import type { Consumer } from '../../../../rotation/parts.ts';
 import { Secret } from '../../../../secret.ts';
-import { explainAwsError } from '../../explain.ts';
-import { defaultCacheSeconds } from './following-consumer.ts';
-import { type ConsumerWorld, unreachable } from './function-consumer.ts';
-import { copyIn, copyOf, noInvocation } from './parameter-copy-text.ts';
+import { copyConsumer } from './copy-consumer.ts';
+import type { ConsumerWorld } from './function-consumer.ts';
 
 /** A copy of the login in SSM Parameter Store, which keeps its type, key and tier. */
-export function parameterCopy(
-  { aws }: ConsumerWorld,
-  { parameter: Name, form, cacheSeconds = defaultCacheSeconds }: ParameterConsumerConfig,
-): Consumer {
+export function parameterCopy({ aws }: ConsumerWorld, config: ParameterConsumerConfig): Consumer {
+  const { parameter: Name, form } = config;
   const id = `parameter ${Name}`;
-  let known: StoreSeen = { pendingIsCurrent: false };
   const get = async (): Promise<Parameter> =>
     (await aws.read.ssm.send(new GetParameterCommand({ Name, WithDecryption: true }))).Parameter ?? {};
   /** Its key and tier, which GetParameter does not tell. */
@@ -29,35 +24,21 @@ export function parameterCopy(
     const { Parameters = [] } = await aws.read.ssm.send(new DescribeParametersCommand({ ParameterFilters }));
     return Parameters[0] ?? {};
   };
-  return {
+  const place = {
     id,
-    async read(seen) {
-      known = seen;
-      const copy = { kind: 'holds', takesNext: false, staged: false, drainMs: cacheSeconds * 1_000 } as const;
-      try {
-        const { Value } = await get();
-        const holds = Value === undefined ? undefined : copyIn(new Secret(Value), form, known);
-        return { ...copy, holds, state: 'ready' };
-      } catch (error) {
-        return { ...copy, holds: undefined, ...unreachable(error, id) };
-      }
+    async get() {
+      const { Value } = await get();
+      return Value === undefined ? undefined : new Secret(Value);
     },
-    async shift(to, percent) {
-      if (percent === 0) return;
-      try {
-        const [{ Value, Type, DataType, Version = 0 }, { KeyId, Tier }] = await Promise.all([
-          get(),
-          describe(),
-        ]);
-        const text = copyOf(new Secret(Value ?? ''), form, to.login, known, id);
-        const keeps = { Type, DataType, Tier, ...(Type === 'SecureString' && { KeyId }) };
-        const written = await aws.write.ssm.send(
-          new PutParameterCommand({ ...keeps, Name, Value: text.reveal(), Overwrite: true }),
-        );
-        if (written.Version !== Version + 1) throw overwritten(Name, Version + 1);
-      } catch (error) {
-        throw explainAwsError(error, id);
-      }
+    async change(copyWith: (present: Secret) => Secret) {
+      const [present, { KeyId, Tier }] = await Promise.all([get(), describe()]);
+      const { Type, DataType, Version = 0 } = present;
+      const Value = copyWith(new Secret(present.Value ?? '')).reveal();
+      const keeps = { Type, DataType, Tier, ...(Type === 'SecureString' && { KeyId }) };
+      const written = await aws.write.ssm.send(
+        new PutParameterCommand({ ...keeps, Name, Value, Overwrite: true }),
+      );
+      if (written.Version !== Version + 1) throw overwritten(Name, Version + 1);
     },
     async verify() {
       const { Type } = await get().catch((): Parameter => ({}));
@@ -68,8 +49,8 @@ export function parameterCopy(
         suggestions: ['make it a SecureString'],
       });
     },
-    unproved: noInvocation,
   };
+  return copyConsumer(place, config);
 }
 
 /** Parameter Store has no condition for a change: that another one was lost is seen afterwards. */

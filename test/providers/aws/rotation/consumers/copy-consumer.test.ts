@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { UserError } from '../../../../../src/errors.ts';
 import { parameterCopy } from '../../../../../src/providers/aws/rotation/consumers/parameter-copy.ts';
 import { secretCopy } from '../../../../../src/providers/aws/rotation/consumers/secret-copy.ts';
 import type { StoreSeen } from '../../../../../src/rotation/parts.ts';
@@ -126,6 +127,27 @@ describe('a copy in another secret', () => {
     await copy.shift?.(old, 100);
     expect(JSON.parse(await stored('team/copy'))).toEqual(before);
     await copy.shift?.(fresh, 100);
+    expect(shown((await copy.read(promoted)).holds)).toBe(shown(fresh.login));
+  });
+
+  test('that somebody else changes at the same moment: it is said', async () => {
+    const text = (user: string): string => `postgres://${user}:old-password@db/shop`;
+    const input = { Name: 'team/raced', SecretString: text('shop_a') };
+    await bed.aws({ service: 'secretsmanager', action: 'CreateSecret', input });
+    const copy = secretCopy(world.world, { secret: 'team/raced', form: 'url' });
+    await copy.read(prepared);
+    const theirs = { SecretId: 'team/raced', SecretString: text('theirs') };
+    const undo = await bed.hook({ after: ['secretsmanager:GetSecretValue'] }, async () => {
+      await bed.aws({ service: 'secretsmanager', action: 'PutSecretValue', input: theirs });
+      return undefined;
+    });
+    const error = await copy.shift?.(fresh, 100).catch((reason: unknown) => reason);
+    await undo();
+    expect(error).toMatchObject({ code: 'CHANGED_MEANWHILE' });
+    const [, version] = /--version-id (\S+)/.exec(String((error as UserError).suggestions)) ?? [];
+    const lost = { SecretId: 'team/raced', VersionId: version };
+    const shownTo = await bed.aws({ service: 'secretsmanager', action: 'GetSecretValue', input: lost });
+    expect(shownTo.SecretString).toBe(theirs.SecretString);
     expect(shown((await copy.read(promoted)).holds)).toBe(shown(fresh.login));
   });
 

@@ -7,8 +7,6 @@ import { verifyUser } from './environment.ts';
 
 export type CopyForm = 'json' | 'url' | 'password';
 
-export const noInvocation = 'a copy cannot be asked: its readers are not known';
-
 /** The login of a copy; undefined where it is none. A password alone is recognised by what is stored. */
 export function copyIn(text: Secret, form: CopyForm, known: StoreSeen): StoredLogin | undefined {
   if (form !== 'password') return parseStored(text);
