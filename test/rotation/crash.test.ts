@@ -7,7 +7,9 @@ import type { RotationReport } from '../../src/rotation/report.ts';
 import { rotate } from '../../src/rotation/rotate.ts';
 import { FakeClock } from './fake-clock.ts';
 import { guardedParts } from './guarded-parts.ts';
-import { login, type MemoryConsumerOptions, MemoryWorld } from './memory-parts.ts';
+import type { MemoryConsumerOptions } from './memory-consumer.ts';
+import { login } from './memory-store.ts';
+import { MemoryWorld } from './memory-world.ts';
 import { resumeWish, testContext, wishFor } from './test-run.ts';
 
 const consumers: readonly MemoryConsumerOptions[] = [

@@ -8,7 +8,8 @@ import { fileJournal } from '../../src/rotation/journal.ts';
 import { rotate } from '../../src/rotation/rotate.ts';
 import { pastRotations } from '../../src/rotation/status.ts';
 import { FakeClock } from './fake-clock.ts';
-import { login, MemoryWorld } from './memory-parts.ts';
+import { login } from './memory-store.ts';
+import { MemoryWorld } from './memory-world.ts';
 import { testContext, wishFor } from './test-run.ts';
 
 let project: string;

@@ -12,7 +12,8 @@ import { Secret } from '../../src/secret.ts';
 import { makeTempDir, testContext } from '../postgres-server.ts';
 import { openRotation, sql, startServer, type TestServer } from './database-bed.ts';
 import { findLeaks, readCommandLines, readFolder } from './leak-scan.ts';
-import { MemoryConsumer, MemoryStore } from './memory-parts.ts';
+import { MemoryConsumer } from './memory-consumer.ts';
+import { MemoryStore } from './memory-store.ts';
 import { resumeWish, wishFor } from './test-run.ts';
 
 let server: TestServer;

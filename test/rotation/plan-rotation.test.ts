@@ -5,7 +5,8 @@ import { memoryJournal } from '../../src/rotation/journal.ts';
 import { rotate } from '../../src/rotation/rotate.ts';
 import { statusOf } from '../../src/rotation/status.ts';
 import { FakeClock } from './fake-clock.ts';
-import { type MemoryConsumerOptions, MemoryWorld } from './memory-parts.ts';
+import type { MemoryConsumerOptions } from './memory-consumer.ts';
+import { MemoryWorld } from './memory-world.ts';
 import { testContext, wishFor } from './test-run.ts';
 
 const consumers: readonly MemoryConsumerOptions[] = [

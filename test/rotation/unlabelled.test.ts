@@ -6,7 +6,8 @@ import type { RotationDatabase, StoredLogin } from '../../src/rotation/parts.ts'
 import { rotate } from '../../src/rotation/rotate.ts';
 import { statusOf } from '../../src/rotation/status.ts';
 import { FakeClock } from './fake-clock.ts';
-import { login, MemoryWorld } from './memory-parts.ts';
+import { login } from './memory-store.ts';
+import { MemoryWorld } from './memory-world.ts';
 import { resumeWish, testContext, wishFor } from './test-run.ts';
 
 /*

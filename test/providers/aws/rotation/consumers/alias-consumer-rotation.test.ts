@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { memoryJournal } from '../../../../../src/rotation/journal.ts';
 import { rotate } from '../../../../../src/rotation/rotate.ts';
 import { testContext } from '../../../../postgres-server.ts';
-import { login, MemoryDatabase, MemoryStore } from '../../../../rotation/memory-parts.ts';
+import { MemoryDatabase } from '../../../../rotation/memory-database.ts';
+import { login, MemoryStore } from '../../../../rotation/memory-store.ts';
 import { type ConsumerBed, startConsumerBed } from './consumer-bed.ts';
 
 const old = login('shop_a', 'old-password');
