@@ -212,6 +212,7 @@ const lookAtRotation = [
   'lambda:GetProvisionedConcurrencyConfig',
   'lambda:ListAliases',
   'lambda:ListEventSourceMappings',
+  'lambda:ListProvisionedConcurrencyConfigs',
   'lambda:ListVersionsByFunction',
   'rds:DescribeDBProxies',
   'rds:DescribeDBProxyEndpoints',

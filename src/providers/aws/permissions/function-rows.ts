@@ -73,6 +73,7 @@ const lambdaRows: Rows = {
       'lambda:GetFunctionConfiguration',
       'lambda:GetProvisionedConcurrencyConfig',
       'lambda:ListAliases',
+      'lambda:ListProvisionedConcurrencyConfigs',
       'lambda:ListVersionsByFunction',
       'lambda:PublishVersion',
       'lambda:PutProvisionedConcurrencyConfig',

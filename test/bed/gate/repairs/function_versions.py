@@ -101,6 +101,21 @@ def delete_provisioned(call: Any) -> dict[str, Any]:
     return {}
 
 
+@invents("lambda-provisioned-concurrency", "lambda", "ListProvisionedConcurrencyConfigs")
+def list_provisioned(call: Any) -> dict[str, Any]:
+    name = plain_function_name(call.input["FunctionName"])
+    function = function_of(call, name)
+    if function is None:
+        raise refused(f"Function not found: {name}", "ResourceNotFoundException", 404)
+    arn = function.function_arn
+    configs = [
+        {"FunctionArn": f"{arn}:{key.split(':')[1]}", **shown(found)}
+        for key, found in provisioned(call).items()
+        if key.startswith(f"{name}:")
+    ]
+    return {"ProvisionedConcurrencyConfigs": configs}
+
+
 def shown(found: dict[str, Any]) -> dict[str, Any]:
     ready = found["reads"] <= 0
     return {

@@ -3,8 +3,11 @@ import {
   GetProvisionedConcurrencyConfigCommand,
   type GetProvisionedConcurrencyConfigResponse,
   PutProvisionedConcurrencyConfigCommand,
+  paginateListAliases,
+  paginateListProvisionedConcurrencyConfigs,
 } from '@aws-sdk/client-lambda';
 import { UserError } from '../../../../errors.ts';
+import type { Aws } from '../../clients.ts';
 import { explainAwsError } from '../../explain.ts';
 import { isGone } from '../../judge.ts';
 import { explainDenied } from '../../permissions/explain-denied.ts';
@@ -21,6 +24,8 @@ export interface ProvisionedConcurrency {
   copy(from: string, to: string): Promise<void>;
   /** After it: the former version needs none. */
   end(from: string, to: string): Promise<void>;
+  /** Versions that have some and to which no alias leads: they cost, and nobody uses them. None where that cannot be seen. */
+  unused(): Promise<readonly string[]>;
 }
 
 export function provisionedConcurrency({ aws }: ConsumerWorld, FunctionName: string): ProvisionedConcurrency {
@@ -75,7 +80,42 @@ export function provisionedConcurrency({ aws }: ConsumerWorld, FunctionName: str
         throw explainAwsError(error, titleOf({ name: FunctionName, qualifier: from }));
       });
     },
+    async unused() {
+      try {
+        const provisioned = await listProvisioned(aws, FunctionName);
+        // Those of aliases are named by their names.
+        const versions = provisioned.filter((qualifier) => /^\d+$/.test(qualifier));
+        if (versions.length === 0) return [];
+        const used = await listLedTo(aws, FunctionName);
+        return versions.filter((version) => !used.has(version));
+      } catch (error) {
+        if (isGone(error) || explainDenied(error) !== undefined) return [];
+        throw explainAwsError(error, `function ${FunctionName}`);
+      }
+    },
   };
+}
+
+/** The qualifiers of a function that have some of their own. */
+async function listProvisioned({ read }: Aws, FunctionName: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const page of paginateListProvisionedConcurrencyConfigs(
+    { client: read.lambda },
+    { FunctionName },
+  ))
+    for (const { FunctionArn = '' } of page.ProvisionedConcurrencyConfigs ?? [])
+      found.push(FunctionArn.slice(FunctionArn.lastIndexOf(':') + 1));
+  return found;
+}
+
+/** The versions that get traffic of an alias, all or a share. */
+async function listLedTo({ read }: Aws, FunctionName: string): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  for await (const { Aliases = [] } of paginateListAliases({ client: read.lambda }, { FunctionName }))
+    for (const { FunctionVersion = '', RoutingConfig } of Aliases)
+      for (const version of [FunctionVersion, ...Object.keys(RoutingConfig?.AdditionalVersionWeights ?? {})])
+        found.add(version);
+  return found;
 }
 
 const failed = (title: string, reason = 'no reason given'): UserError =>

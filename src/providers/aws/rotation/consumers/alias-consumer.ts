@@ -202,7 +202,11 @@ class AliasConsumer {
         this.#carrier,
       );
     verifyRoom(this.#carrier, variablesOf(main.configuration), known, this.#title);
-    return [];
+    const { name } = this.#place;
+    return (await this.#provisioned.unused()).map(
+      (version) =>
+        `version ${version} of function ${name} keeps provisioned concurrency, which costs, and no alias leads to it: aws lambda delete-provisioned-concurrency-config --function-name ${name} --qualifier ${version}`,
+    );
   }
 
   #split({ version, percent }: NonNullable<Routes['added']>): UserError {

@@ -20,7 +20,10 @@ export interface CopyPlace {
 /** A copy of the login elsewhere, as a consumer: it is written whole or not at all, and nobody can ask it. */
 export function copyConsumer(
   place: CopyPlace,
-  { form, cacheSeconds = defaultCacheSeconds }: { readonly form: CopyForm; readonly cacheSeconds?: number | undefined },
+  {
+    form,
+    cacheSeconds = defaultCacheSeconds,
+  }: { readonly form: CopyForm; readonly cacheSeconds?: number | undefined },
 ): Consumer {
   const { id, verify } = place;
   let known: StoreSeen = { pendingIsCurrent: false };

@@ -196,6 +196,41 @@ describe('provisioned concurrency', () => {
     await expect(get('1')).rejects.toThrow('ProvisionedConcurrencyConfigNotFoundException');
   });
 
+  test('of a version to which no alias leads any more is named, with the call that ends it', async () => {
+    const world = await start();
+    const put = (Qualifier: string) =>
+      world.lambda('PutProvisionedConcurrencyConfig', {
+        ...{ FunctionName: 'shop', Qualifier, ProvisionedConcurrentExecutions: 3 },
+      });
+    const list = () => world.lambda('ListProvisionedConcurrencyConfigs', { FunctionName: 'shop' });
+    await put('1');
+    const consumer = await liveOf(world);
+    expect(await consumer.verify?.(prepared)).toEqual([]);
+    await world.bed.fault({
+      ...{ service: 'lambda', action: 'DeleteProvisionedConcurrencyConfig', kind: 'access-denied' },
+      count: 1,
+    });
+    await expect(consumer.shift?.(fresh, 100)).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
+    expect((await world.alias('shop')).version).toBe('2');
+    const [note, ...others] = (await consumer.verify?.(promoted)) ?? [];
+    expect(others).toEqual([]);
+    expect(note).toMatch(/^version 1 of function shop keeps provisioned concurrency/);
+    expect(note).toMatch(
+      / aws lambda delete-provisioned-concurrency-config --function-name shop --qualifier 1$/,
+    );
+    const left = { FunctionName: 'shop', Qualifier: '1' };
+    await world.lambda('DeleteProvisionedConcurrencyConfig', left);
+    expect(await consumer.verify?.(promoted)).toEqual([]);
+    expect(await list()).toMatchObject({
+      ProvisionedConcurrencyConfigs: [{ FunctionArn: expect.stringMatching(/:2$/) }],
+    });
+    await world.bed.fault({
+      ...{ service: 'lambda', action: 'ListProvisionedConcurrencyConfigs', kind: 'access-denied' },
+      count: 1,
+    });
+    expect(await consumer.verify?.(promoted)).toEqual([]);
+  });
+
   test('of the alias: it goes over as a whole', async () => {
     const world = await start();
     const input = { FunctionName: 'shop', Qualifier: 'live', ProvisionedConcurrentExecutions: 3 };
