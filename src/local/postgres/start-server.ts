@@ -150,7 +150,7 @@ async function launchOnFreePort(
 /** The address that another process had when the server, which contents itself with one of two, wanted it. */
 function missedAddress(lines: readonly string[]): string | undefined {
   for (const line of lines) {
-    const address = /could not create listen socket for "([^"]+)"/.exec(line)?.[1];
+    const address = /could not bind IPv[46] address "([^"]+)"/.exec(line)?.[1];
     if (address !== undefined) return address;
   }
   return undefined;
@@ -160,9 +160,7 @@ function portTaken(port: number, address: string | undefined): UserError {
   return new UserError(
     'NO_FREE_PORT',
     `another process took port ${port} on ${address} whenever PostgreSQL wanted it`,
-    {
-      suggestions: ['choose another with --pg-port'],
-    },
+    { suggestions: ['choose another with --pg-port'] },
   );
 }
 
