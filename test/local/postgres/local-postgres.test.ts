@@ -153,8 +153,7 @@ test('a server that does not get all of its addresses is not used: somebody else
     code: 'NO_FREE_PORT',
     message: `another process took port ${local.port} on 127.0.0.2 whenever PostgreSQL wanted it`,
   });
-  const launches = async () =>
-    (await readFile(local.logFile, 'utf8')).split('could not bind').length;
+  const launches = async () => (await readFile(local.logFile, 'utf8')).split('could not bind').length;
   const before = await launches();
   const starting = start();
   await vi.waitUntil(async () => (await launches()) > before, { timeout: 30_000 });
