@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { Signer as RdsSigner } from '@aws-sdk/rds-signer';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -205,6 +206,8 @@ for user in ('app', 'boss'):
         for (const [at, value] of [16, 80_877_102, processID].entries()) request.writeInt32BE(value, at * 4);
         request.writeInt32BE(secretKey, 12);
         const sleeping = client.query('SELECT pg_sleep(60)');
+        // A cancel request that comes before its statement cancels nothing.
+        await sleepingNow(processID);
         connect({ host: server.frontAddress.host, port: 5432 }).end(request);
         return sleeping;
       },
@@ -230,3 +233,11 @@ for user in ('app', 'boss'):
     expect(await whoAmI({ user: 'boss', password })).toBe('boss');
   });
 });
+
+/** Returns when the session `pid` is inside pg_sleep. */
+function sleepingNow(pid: number): Promise<void> {
+  return server.asAdmin(async (admin) => {
+    const look = 'SELECT FROM pg_stat_activity WHERE pid = $1 AND wait_event = $2';
+    while ((await admin.query(look, [pid, 'PgSleep'])).rowCount === 0) await setTimeout(20);
+  });
+}
