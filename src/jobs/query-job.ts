@@ -34,7 +34,7 @@ export const queryJob: Job<QueryInput, QueryOutput> = {
         cancelOnAbort(context, target, client, async () => {
           reportNotices(context, client);
           if (input.role !== undefined) await client.query(`SET ROLE ${quoteIdentifier(input.role)}`);
-          return { results: await runAll(client, statements, input) };
+          return { results: await runAll(context, client, statements, input) };
         }),
       );
     } catch (error) {
@@ -63,6 +63,7 @@ export function parseQuery({ path, text }: Pick<QueryInput, 'path' | 'text'>): r
 }
 
 async function runAll(
+  context: Context,
   client: Client,
   statements: readonly Statement[],
   input: QueryInput,
@@ -75,6 +76,8 @@ async function runAll(
   const left = { maxRows: input.maxRows, maxSize: input.maxSize };
   if (wrap) await client.query('BEGIN');
   for (const statement of statements) {
+    // Ctrl-C between two statements has none to cancel.
+    context.signal.throwIfAborted();
     const result = await runStatement(client, statement.text, left).catch((error: unknown) => {
       throw explainQueryError(error, input, statement, wrap ? 0 : results.length);
     });
