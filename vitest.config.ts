@@ -11,6 +11,8 @@ export default defineConfig({
     exclude: full ? [] : ['test/**/*.full.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // What must come may come late: vitest's own is one second.
+    expect: { poll: { timeout: 20_000 } },
     globalSetup: './test/bed/global-setup.ts',
     server: { deps: { external: [bundledFiles] } },
     pool: 'forks',

@@ -60,14 +60,16 @@ export interface Bed {
   stop(): Promise<void>;
 }
 
-let own: Promise<string> | undefined;
+let url: Promise<string> | undefined;
 
-async function gateUrl(): Promise<string> {
-  const broker = process.env[brokerVariable];
-  if (broker === undefined) {
-    own ??= startGateProcess().then((gate) => gate.url);
-    return own;
-  }
+/** Asked for once per process: it stays the same. */
+function gateUrl(): Promise<string> {
+  url ??= findGate(process.env[brokerVariable]);
+  return url;
+}
+
+async function findGate(broker: string | undefined): Promise<string> {
+  if (broker === undefined) return (await startGateProcess()).url;
   const response = await fetch(broker);
   const text = await response.text();
   if (!response.ok) throw new Error(text);

@@ -35,9 +35,9 @@ export function endAbandonedServers(): Promise<void> {
 }
 
 /** Ends the servers of test processes that were killed: a postmaster outlives the one who started it. */
-export async function sweepAbandonedServers(): Promise<void> {
-  const names = (await readdir(tmpdir())).filter((name) => name.startsWith(serverPrefix));
-  for (const dir of names.map((name) => join(tmpdir(), name))) {
+export async function sweepAbandonedServers(folder = tmpdir()): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => name.startsWith(serverPrefix));
+  for (const dir of names.map((name) => join(folder, name))) {
     if (!isAbandoned(dir)) continue;
     const dataDir = join(dir, 'data');
     const postmaster = await readPostmasterFile(dataDir);

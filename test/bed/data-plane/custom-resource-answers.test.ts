@@ -35,7 +35,7 @@ exports.handler = (event) => new Promise((resolve, reject) => {
   const Data = { text: typeof ResourceProperties.number + ' ' + ResourceProperties.number };
   const PhysicalResourceId = 'thing-' + LogicalResourceId;
   const body = JSON.stringify({ ...event, Status, Reason: 'as asked', PhysicalResourceId, Data });
-  const request = https.request({ hostname, path: pathname + search, method: 'PUT', timeout: 2000 }, (response) => {
+  const request = https.request({ hostname, path: pathname + search, method: 'PUT', timeout: Number(ResourceProperties.limitMs ?? 30000) }, (response) => {
     response.resume().on('end', () => resolve(response.statusCode));
   });
   request.on('error', reject).on('timeout', () => request.destroy(new Error('timeout'))).end(body);
@@ -52,7 +52,7 @@ async function create(FunctionName: string, change: object = {}): Promise<void> 
   const isPython = FunctionName === 'python';
   await new LambdaClient(clientOptions(bed)).send(
     new CreateFunctionCommand({
-      ...{ FunctionName, Role: role, Handler: 'index.handler', Timeout: 10 },
+      ...{ FunctionName, Role: role, Handler: 'index.handler', Timeout: 40 },
       Runtime: isPython ? 'python3.13' : 'nodejs24.x',
       Code: { ZipFile: await zipOf(isPython ? { 'index.py': python } : { 'index.js': node }) },
       ...change,
@@ -94,7 +94,7 @@ test('a function in a network without a way to S3 cannot answer, one with an end
   const aws = awsOf(bed, false);
   const { vpc, subnets: SubnetIds, group } = await makeNetwork(aws);
   await create('inside', { VpcConfig: { SubnetIds, SecurityGroupIds: [group] } });
-  expect((await deploy('isolated', 'inside'))[0]).toMatch(/^ROLLBACK_(COMPLETE|FAILED)$/);
+  expect((await deploy('isolated', 'inside', { limitMs: 2_000 }))[0]).toMatch(/^ROLLBACK_(COMPLETE|FAILED)$/);
   const table = await aws('ec2', 'CreateRouteTable', { VpcId: vpc });
   const RouteTableId = text(table, 'RouteTable.RouteTableId');
   for (const SubnetId of SubnetIds) await aws('ec2', 'AssociateRouteTable', { RouteTableId, SubnetId });

@@ -243,9 +243,9 @@ describe('a function and a database', () => {
       stdin: {
         resolveDir: import.meta.dirname,
         contents: `import pg from 'pg'; import { readFileSync } from 'node:fs';
-          export const handler = async () => {
+          export const handler = async ({ connectLimitMs }) => {
             const ssl = { ca: readFileSync(process.env.PGSSLROOTCERT, 'utf8') };
-            const client = new pg.Client({ ssl, connectionTimeoutMillis: 700 });
+            const client = new pg.Client({ ssl, connectionTimeoutMillis: connectLimitMs });
             client.on('error', () => {});
             await client.connect();
             const { rows } = await client.query('SELECT current_user AS who, ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()');
@@ -255,12 +255,14 @@ describe('a function and a database', () => {
       },
       ...{ bundle: true, platform: 'node', format: 'cjs', write: false, external: ['pg-native'] },
     });
+    const [soon, late] = [{ connectLimitMs: 700 }, { connectLimitMs: 20_000 }];
     const code = { 'index.js': outputFiles[0]?.text ?? '', 'rds-ca.pem': plane.ca };
     await create('query', code, {
       Environment: { Variables: variables() },
       VpcConfig: { SubnetIds: subnets, SecurityGroupIds: [fnGroup] },
+      Timeout: 30,
     });
-    const blocked = await invoke('query');
+    const blocked = await invoke('query', soon);
     expect(blocked.answer).toMatchObject({ errorMessage: expect.stringMatching(/timeout/) });
     await create('outside', code, { Environment: { Variables: variables() } });
     await ec2().send(
@@ -271,8 +273,11 @@ describe('a function and a database', () => {
         ],
       }),
     );
-    expect((await invoke('query')).answer).toEqual({ rows: [{ who: 'boss', ssl: true }], host: endpoint });
-    expect((await invoke('outside')).answer).toMatchObject({
+    expect((await invoke('query', late)).answer).toEqual({
+      rows: [{ who: 'boss', ssl: true }],
+      host: endpoint,
+    });
+    expect((await invoke('outside', soon)).answer).toMatchObject({
       errorMessage: expect.stringMatching(/timeout/),
     });
   });

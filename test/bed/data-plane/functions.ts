@@ -50,6 +50,8 @@ interface Running {
   readonly hostsFile: string;
   /** What stands in it. */
   hosts: string;
+  /** The last change of these two. */
+  upToDate: Promise<void>;
 }
 
 export interface Invocation {
@@ -206,23 +208,29 @@ export class Functions {
     }
     const running = await starting;
     const { SecurityGroupIds = [], SubnetIds = [] } = found.VpcConfig ?? {};
-    await this.#tellHosts(running, await this.#options.hostsFor(SecurityGroupIds, SubnetIds));
-    const fingerprint = fingerprintOf(found);
-    if (fingerprint !== running.fingerprint) {
-      running.fingerprint = fingerprint;
-      running.lambda.replace(await this.#localFunction(found, running.hostsFile));
-    }
+    const hosts = await this.#options.hostsFor(SecurityGroupIds, SubnetIds);
+    // One after the other: an invocation beside this one waits for what this one brings up to date.
+    running.upToDate = running.upToDate.catch(() => {}).then(() => this.#update(running, found, hosts));
+    await running.upToDate;
     const options = clientContext === undefined ? {} : { clientContext };
     return running.lambda.invoke(found.FunctionName, payload, options);
+  }
+
+  async #update(running: Running, found: Configuration, hosts: string): Promise<void> {
+    await this.#tellHosts(running, hosts);
+    const fingerprint = fingerprintOf(found);
+    if (fingerprint === running.fingerprint) return;
+    running.lambda.replace(await this.#localFunction(found, running.hostsFile));
+    running.fingerprint = fingerprint;
   }
 
   /** As one change, and only when there is one: environments may be reading. */
   async #tellHosts(running: Running, hosts: string): Promise<void> {
     if (running.hosts === hosts) return;
-    running.hosts = hosts;
     const draft = `${running.hostsFile}.${randomUUID()}`;
     await writeFile(draft, hosts);
     await rename(draft, running.hostsFile);
+    running.hosts = hosts;
   }
 
   async #start(key: string, found: Configuration): Promise<Running> {
@@ -232,7 +240,7 @@ export class Functions {
     const fn = await this.#localFunction(found, hostsFile);
     const lambda = await startLocalLambda(context, { functions: [fn], preferredPort: 0 });
     this.#lambdas.add(lambda);
-    return { lambda, hostsFile, hosts: '', fingerprint: fingerprintOf(found) };
+    return { lambda, hostsFile, hosts: '', fingerprint: fingerprintOf(found), upToDate: Promise.resolve() };
   }
 
   async #localFunction(found: Configuration, hostsFile: string): Promise<LocalFunction> {

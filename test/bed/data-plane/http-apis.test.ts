@@ -51,6 +51,7 @@ test('an HTTP API answers by the function behind its route, once it may invoke i
   await lambda.send(
     new CreateFunctionCommand({
       ...{ FunctionName: 'api', Role: Role?.Arn, Runtime: 'nodejs24.x', Handler: 'index.handler' },
+      Timeout: 30,
       Code: {
         ZipFile: await code('{ statusCode: 201, body: JSON.stringify(event), headers: { "x-own": "1" } }'),
       },

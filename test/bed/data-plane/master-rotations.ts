@@ -11,6 +11,7 @@ export class MasterRotations {
   readonly #bed: () => Bed;
   /** By the ARN of their secret. */
   readonly #rotating = new Map<string, Database>();
+  readonly #changing = new Map<string, Promise<void>>();
 
   constructor(bed: () => Bed) {
     this.#bed = bed;
@@ -29,10 +30,22 @@ export class MasterRotations {
       const { SecretArn = '', SecretStatus } = item?.MasterUserSecret ?? {};
       const database = this.#rotating.get(SecretArn);
       if (database === undefined || SecretStatus !== 'active') continue;
-      this.#rotating.delete(SecretArn);
-      const password = await readMasterPassword(this.#bed(), database.described, {});
-      if (password === undefined || !database.server.running) continue;
-      await database.server.setPassword(database.described.MasterUsername, password);
+      // A call beside this one waits too: for both the secret is active.
+      let change = this.#changing.get(SecretArn);
+      if (change === undefined) {
+        change = this.#change(database).finally(() => {
+          this.#rotating.delete(SecretArn);
+          this.#changing.delete(SecretArn);
+        });
+        this.#changing.set(SecretArn, change);
+      }
+      await change;
     }
+  }
+
+  async #change(database: Database): Promise<void> {
+    const password = await readMasterPassword(this.#bed(), database.described, {});
+    if (password === undefined || !database.server.running) return;
+    await database.server.setPassword(database.described.MasterUsername, password);
   }
 }

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -11,7 +11,7 @@ import { isPostmaster } from '../../../src/local/postgres/postmaster-file.ts';
 import { isRunning } from '../../../src/local/postgres/process-identity.ts';
 import { parseProjectName } from '../../../src/project/names.ts';
 import { Secret } from '../../../src/secret.ts';
-import { testContext } from '../../postgres-server.ts';
+import { makeTempDir, testContext } from '../../postgres-server.ts';
 import { sweepAbandonedServers } from './abandoned.ts';
 import { RdsServer } from './rds-server.ts';
 
@@ -50,6 +50,8 @@ beforeAll(async () => {
 afterAll(() => server.remove());
 
 test('the server of a test process that was killed is ended by the next one', async () => {
+  // Of its own: the other test processes sweep the common one.
+  const temporary = await makeTempDir();
   const code = `
     const { RdsServer } = await import(${JSON.stringify(join(import.meta.dirname, 'rds-server.ts'))});
     const { createAuthority } = await import(${JSON.stringify(join(root, 'src/local/postgres/certificates.ts'))});
@@ -58,14 +60,16 @@ test('the server of a test process that was killed is ended by the next one', as
       authority: await createAuthority(), maxConnections: 20, forceSsl: true, master: { user: 'boss' } });
     console.log(server.socketDir);
     process.kill(process.pid, 'SIGKILL');`;
-  const run = (file: string, args: string[]) => execa(file, args, { reject: false, cwd: root });
+  const run = (file: string, args: string[]) =>
+    execa(file, args, { reject: false, cwd: root, env: { TMPDIR: temporary } });
   const { stdout } = await run(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code]);
   const dir = dirname(stdout.trim());
   const pid = Number(readFileSync(join(dir, 'data', 'postmaster.pid'), 'utf8').split('\n')[0]);
   expect(isPostmaster(pid, join(dir, 'data'))).toBe(true);
-  await sweepAbandonedServers();
+  await sweepAbandonedServers(temporary);
   expect(existsSync(dir)).toBe(false);
   await expect.poll(() => isRunning({ pid })).toBe(false);
+  await rm(temporary, { recursive: true });
 });
 
 test('a server whose owner is in another container is left alone', async () => {

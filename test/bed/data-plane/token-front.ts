@@ -74,7 +74,7 @@ async function serve(options: TokenFrontOptions, socket: Socket): Promise<void> 
   }
   const { client, code, bytes } = opened;
   if (code === cancelRequestCode) {
-    pass(client, dialServer(server), bytes);
+    passCancel(client, dialServer(server), bytes);
     return;
   }
   const startup = parseStartup(bytes);
@@ -138,6 +138,12 @@ async function secure(socket: Socket, { certificate, key }: KeyPair): Promise<TL
 /** Plain, from the address that the server's host rules know as the front's. */
 function dialServer(server: FrontedServer): Socket {
   return connect({ host: server.address.host, port: 5432, localAddress: server.frontAddress.host });
+}
+
+/** A client may leave as soon as it has asked; the server closes when it has passed the signal on. */
+function passCancel(client: Duplex, server: Socket, request: Buffer): void {
+  server.once('close', () => client.destroy()).on('error', () => server.destroy());
+  server.resume().end(request);
 }
 
 function pass(client: Duplex, server: Socket, first: Buffer): void {

@@ -93,7 +93,7 @@ def read_layer(kind: Kind, read: Read) -> Any:
             raise failure or missing(kind, asked)
         return output
 
-    setattr(layer, "idle", lambda call: not any(overlay.views for overlay in overlays_of(call.account, call.region, kind).values()))
+    setattr(layer, "idle", lambda call: not any(overlay.views for overlay in list(overlays_of(call.account, call.region, kind).values())))
     return layer
 
 

@@ -237,7 +237,8 @@ def not_implemented(operation: OperationModel, answer: Answer) -> AwsError:
 def to_json(value: Any) -> Any:
     """Values as JSON: bytes as base64, times as ISO 8601."""
     if isinstance(value, dict):
-        return {key: to_json(item) for key, item in value.items()}
+        # A copy: the request log's entries grow while they are read.
+        return {key: to_json(item) for key, item in dict(value).items()}
     if isinstance(value, (list, tuple)):
         return [to_json(item) for item in value]
     if isinstance(value, (bytes, bytearray)):
