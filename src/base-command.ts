@@ -38,6 +38,12 @@ export const databaseFlags = {
   }),
 };
 
+/**
+ * A terminal sends Ctrl-C to npm and to its child, and npm passes it on to the child once more, some milliseconds later. A person
+ * who presses it again means more than that.
+ */
+const sameInterruptMs = 1_000;
+
 /** What every command shares: the context, `--json`, questions, and one home for errors. */
 export abstract class BaseCommand extends Command {
   static override enableJsonFlag = true;
@@ -144,11 +150,15 @@ export abstract class BaseCommand extends Command {
     process.on('SIGHUP', this.#interrupt);
   }
 
+  #interruptedAt = Number.NEGATIVE_INFINITY;
+
   readonly #interrupt = (signal: NodeJS.Signals): void => {
-    if (!this.#stop.signal.aborted) {
+    const isFirst = this.#interruptedAt === Number.NEGATIVE_INFINITY;
+    if (isFirst) {
+      this.#interruptedAt = performance.now();
       this.#stop.abort(new Cancelled(`stopped by ${signal === 'SIGINT' ? 'Ctrl-C' : signal}`));
-      return;
     }
+    if (performance.now() - this.#interruptedAt < sameInterruptMs) return;
     this.#kill.abort();
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(name, this.#interrupt);
     process.kill(process.pid, signal);

@@ -12,7 +12,7 @@ export default class Dev extends BaseCommand {
     "Serve the project's functions over HTTP, on its own PostgreSQL, with Lambda's semantics.";
   static override description =
     `Migrates the database, seeds it when it is new, and reloads a function when its source is saved.
-Ctrl-C stops everything; twice kills it. The Lambda Invoke API answers on the same port.
+Ctrl-C stops everything; again, after a second, kills it. The Lambda Invoke API answers on the same port.
 LAMBDAPG_PG_BIN, LAMBDAPG_NODE_BIN and LAMBDAPG_PYTHON_BIN choose other programs than the ones it finds.
 With "-- <command>" it runs that command on a scratch database and a free port (API_URL) and ends with its exit code.`;
   static override examples = [

@@ -93,31 +93,37 @@ function partRows(title: string, runs: readonly Parts[], total: Partial<Row> = {
 export const fromProject: Benchmark = {
   name: 'from-project',
   method: `\`lambdapg dev\` (the project's own copy, without npm in front) on a migrated and seeded project whose server is
-stopped, then one GET with rows; alternating with \`node -e 0\`.`,
+stopped, then one GET with rows; alternating with \`node -e 0\`. Then Ctrl-C, until the process has ended.`,
   async measure(bed) {
     const cwd = await bed.project();
+    const stopsMs: number[] = [];
     const { subject, peer } = await measurePairs(
       fromProjectRuns,
-      () => runFromProject(cwd),
+      () => runFromProject(cwd, stopsMs),
       async () => (await bed.measure.run([process.execPath, '-e', '0'], { cwd })).wallMs,
     );
     const totals = subject.map((run) => run.total ?? Number.NaN);
-    return partRows('`dev` on an existing project to HTTP 200', subject, {
+    const rows = partRows('`dev` on an existing project to HTTP 200', subject, {
       peer: `\`node -e 0\` ${formatMs(median(peer))}`,
       ratio: pairedRatio(totals, peer),
       goal: atMost(median(totals), 1000, ' ms'),
     });
+    const stop = median(stopsMs);
+    const goal = atMost(stop, 2000, ' ms');
+    return [...rows, { subject: 'Ctrl-C to its end', n: stopsMs.length, measured: formatMs(stop), goal }];
   },
 };
 
-async function runFromProject(project: string): Promise<Parts> {
+async function runFromProject(project: string, stopsMs: number[]): Promise<Parts> {
   const dev = await startDevProcess(serveProject(project), project);
   try {
     await getBooks(dev.url);
     const total = dev.elapsedMs();
     return { total, ...devParts(dev.events, await dev.until('request'), total) };
   } finally {
+    const stoppedAt = dev.elapsedMs();
     await dev.stop();
+    stopsMs.push(dev.elapsedMs() - stoppedAt);
   }
 }
 

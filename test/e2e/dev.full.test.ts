@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startTestPostgres } from '../postgres-server.ts';
 import { runCli } from './cli.ts';
@@ -37,9 +38,17 @@ describe('lambdapg dev', () => {
     const project = await makeProject();
     const dev = await startDev(project);
     await books(dev.url);
+    const [postmaster] = (
+      await readFile(join(project, '.lambdapg/postgres/17/data/postmaster.pid'), 'utf8')
+    ).split('\n');
+    // Nobody answers the first one.
+    process.kill(Number(postmaster), 'SIGSTOP');
+    const exited = once(dev.child, 'exit');
     dev.child.kill('SIGINT');
+    await pause(1_100);
     dev.child.kill('SIGINT');
-    await once(dev.child, 'exit');
+    expect(await exited).toEqual([null, 'SIGINT']);
+    process.kill(Number(postmaster), 'SIGCONT');
     await expect.poll(() => processesOf(project), { timeout: 5_000 }).toEqual([]);
   });
 
