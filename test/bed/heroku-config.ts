@@ -55,7 +55,8 @@ export async function startHerokuPostgres(
       if (former === 'later') return;
       await run(
         `alter role ${old} nologin`,
-        `select pg_terminate_backend(pid) from pg_stat_activity where usename = '${old}'`,
+        // Until they have ended: their clients then find the goodbye before they ask again.
+        `select pg_terminate_backend(pid, 20000) from pg_stat_activity where usename = '${old}'`,
         `drop role ${old}`,
       );
     },

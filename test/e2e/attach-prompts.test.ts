@@ -24,7 +24,8 @@ test.skipIf(process.platform === 'win32')(
       ];
       const command = [process.execPath, built, 'attach', '--secret', 'orders/login'];
       const plan = JSON.stringify({ steps, command });
-      const { exitCode, stdout } = await execa('python3', [join(repository, 'test/e2e/terminal.py'), plan], {
+      const terminal = join(repository, 'test/e2e/terminal.py');
+      const { exitCode, stdout } = await execa('python3', [terminal, plan, '110'], {
         cwd: await emptyFolder(),
         env: { ...plainEnvironment(), ...at.bed.environment, ...at.plane.environment, TERM: 'xterm' },
         ...{ extendEnv: false, reject: false },

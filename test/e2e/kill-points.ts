@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect } from 'vitest';
 import type { HookCall, LoggedRequest } from '../bed/bed.ts';
@@ -43,12 +43,13 @@ export async function interruptAt(
   { call, nth }: KillPoint,
 ): Promise<number | null> {
   let seen = 0;
-  const child = start(args, dir, env);
+  let child: ChildProcess | undefined;
   const unhook = await bed.hook({ after: [call] }, async () => {
     seen += 1;
-    if (seen === nth) process.kill(-(child.pid ?? 0), 'SIGINT');
+    if (seen === nth) process.kill(-(child?.pid ?? 0), 'SIGINT');
     return undefined;
   });
+  child = start(args, dir, env);
   const [code] = (await once(child, 'exit')) as [number | null];
   await unhook();
   expect(seen, `${call} was never answered`).toBeGreaterThanOrEqual(nth);

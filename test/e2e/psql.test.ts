@@ -72,8 +72,9 @@ describe('lambdapg psql', () => {
       steps: [
         ['=> ', 'SELECT current_user;\n'],
         ['=> ', "\\! tr '\\0' ' ' < /proc/$PPID/cmdline; echo password $(printenv PGPASSWORD | wc -c)\n"],
-        ['=> ', '\\echo :DBNAME-begun \\\\ SELECT pg_sleep(60);\n'],
-        ['my_api-begun', '\u0003', 1],
+        // Said by the statement itself, while it runs.
+        ['=> ', "DO $$ BEGIN RAISE NOTICE '%-begun', current_database(); PERFORM pg_sleep(60); END $$;\n"],
+        ['my_api-begun', '\u0003'],
         ['=> ', '\\q\n'],
       ],
     };

@@ -32,7 +32,11 @@ export function describeApi(language: Language, framework: Framework = 'none'): 
       generateApi(language, projectDir, undefined, framework),
     ]);
     await fillDatabase();
-    lambda = await startLocalLambda(context, { functions: await functions(), preferredPort: 0 });
+    lambda = await startLocalLambda(context, {
+      functions: await functions(),
+      preferredPort: 0,
+      initLimitMs: 30_000,
+    });
   });
   afterAll(async () => {
     await lambda?.stop();
@@ -55,7 +59,7 @@ export function describeApi(language: Language, framework: Framework = 'none'): 
     return Promise.all(
       Object.entries(config.functions as Record<string, { handler: string; routes?: string[] }>).map(
         async ([name, { handler, routes = [] }]): Promise<LocalFunction> => ({
-          ...{ name, language, runtime, executable, environment, routes, timeoutMs: 10_000, memoryMb: 512 },
+          ...{ name, language, runtime, executable, environment, routes, timeoutMs: 30_000, memoryMb: 512 },
           ...(language === 'node'
             ? await bundleFunction({ projectDir, functionName: name, handler, runtime })
             : { codeDir: projectDir, handler }),

@@ -45,7 +45,7 @@ test('the app typechecks, and its template lints', async () => {
   const [typed, linted] = await Promise.all([typecheckInfra(directory), lintCdk(directory)]);
   expect(typed).toBe('');
   expect(linted).toEqual([]);
-});
+}, 120_000);
 
 test('the README says how to deploy, plan and destroy, what costs while idle, and what to beware of', () => {
   const said = (index: number) => (projects[index] as CdkProject).readme.replaceAll(/\s+/g, ' ');

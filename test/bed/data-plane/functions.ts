@@ -238,7 +238,12 @@ export class Functions {
     const hostsFile = join(dir, `${key.replaceAll(/[^\w-]/g, '_')}.hosts`);
     await writeFile(hostsFile, '');
     const fn = await this.#localFunction(found, hostsFile);
-    const lambda = await startLocalLambda(context, { functions: [fn], preferredPort: 0 });
+    const lambda = await startLocalLambda(context, {
+      functions: [fn],
+      preferredPort: 0,
+      // Lambda has 10 s: not for a machine on which a whole cloud runs beside the tests.
+      initLimitMs: 30_000,
+    });
     this.#lambdas.add(lambda);
     return { lambda, hostsFile, hosts: '', fingerprint: fingerprintOf(found), upToDate: Promise.resolve() };
   }
