@@ -38,6 +38,9 @@ export interface ProxyBed {
 
 /** A server, proxies before it, and a way past them. */
 export async function startProxyBed(): Promise<ProxyBed> {
+/** Far more than any of it takes on a busy machine. */
+const waitMs = 30_000;
+
   const { local, cleanUp } = await startTestPostgres();
   const authority = await readFile(local.caFile, 'utf8');
   const key = await readFile(join(local.caFile, '..', 'ca.key'), 'utf8');
@@ -66,7 +69,7 @@ export async function startProxyBed(): Promise<ProxyBed> {
         credentials: async (user) => (user === local.slots.a.user ? { password } : undefined),
         ...(tls !== null && { tls }),
         maxConnections: 2,
-        borrowTimeoutMs: 10_000,
+        borrowTimeoutMs: waitMs,
         log: (line) => log.push(line),
         ...options,
       });
@@ -106,7 +109,7 @@ export function clientConfig({
 
 /** Asks again until it fits: for what another process does in its own time. */
 export async function eventually<T>(ask: () => T | Promise<T>, fits: (value: T) => boolean): Promise<T> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + waitMs;
   for (;;) {
     const value = await ask();
     if (fits(value)) return value;
