@@ -106,10 +106,13 @@ describe('cancel requests', () => {
   test('are ignored, as RDS Proxy ignores them', async () => {
     const proxy = await bed.startProxy();
     const client = await proxy.connect();
-    const sleeping = client.query('select pg_sleep(0.5), 1 as done');
+    // It runs for as long as the test holds the lock.
+    await bed.admin('select pg_advisory_lock(12)');
+    const waiting = client.query('select pg_advisory_xact_lock(12), 1 as done');
     await eventually(() => bed.sessions(), active);
     await sendCancel(proxy.target, client);
-    expect((await sleeping).rows).toEqual([expect.objectContaining({ done: 1 })]);
+    await bed.admin('select pg_advisory_unlock(12)');
+    expect((await waiting).rows).toEqual([expect.objectContaining({ done: 1 })]);
     await proxy.stop();
   });
 });
