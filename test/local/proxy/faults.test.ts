@@ -178,9 +178,11 @@ describe('time', () => {
   test('sessions that nobody needs are closed, down to the idle maximum', async () => {
     const proxy = await bed.startProxy({ maxConnections: 3, maxIdleConnections: 1, idleConnectionMs: 100 });
     const clients = [await proxy.connect(), await proxy.connect(), await proxy.connect()];
-    await Promise.all(clients.map((client) => client.query('select pg_sleep(0.2)')));
+    // Each in a transaction has a session of its own, however long its login takes.
+    await Promise.all(clients.map((client) => client.query('begin')));
     expect(proxy.metrics().DatabaseConnections).toBe(3);
     await eventually(
+    await Promise.all(clients.map((client) => client.query('commit')));
       () => bed.sessions(),
       (sessions) => sessions.length === 1,
     );
