@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { sendCancel } from './pooler-suite.ts';
 import { eventually, type ProxyBed, socketOf, startProxyBed } from './proxy-bed.ts';
 
@@ -12,6 +12,7 @@ beforeAll(async () => {
   await bed.admin('create table things (id int primary key, name text)');
   await bed.admin('grant all on things to library_app');
 });
+afterEach(() => bed.stopProxies());
 afterAll(() => bed.cleanUp());
 
 const active = (sessions: { state: string }[]) => sessions[0]?.state === 'active';
@@ -181,8 +182,8 @@ describe('time', () => {
     // Each in a transaction has a session of its own, however long its login takes.
     await Promise.all(clients.map((client) => client.query('begin')));
     expect(proxy.metrics().DatabaseConnections).toBe(3);
-    await eventually(
     await Promise.all(clients.map((client) => client.query('commit')));
+    await eventually(
       () => bed.sessions(),
       (sessions) => sessions.length === 1,
     );

@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { eventually, type ProxyBed, startProxyBed } from './proxy-bed.ts';
 
 let bed: ProxyBed;
 beforeAll(async () => {
   bed = await startProxyBed();
 });
+afterEach(() => bed.stopProxies());
 afterAll(() => bed.cleanUp());
 
 const pid = 'select pg_backend_pid() as pid';

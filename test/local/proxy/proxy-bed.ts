@@ -33,14 +33,16 @@ export interface ProxyBed {
   admin<R extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<R[]>;
   /** The application's sessions as the server sees them. */
   sessions(): Promise<{ pid: number; state: string; application_name: string }[]>;
+  /** Stops every proxy, and waits until the server has forgotten the application's sessions. */
+  stopProxies(): Promise<void>;
   cleanUp(): Promise<void>;
 }
 
-/** A server, proxies before it, and a way past them. */
-export async function startProxyBed(): Promise<ProxyBed> {
 /** Far more than any of it takes on a busy machine. */
 const waitMs = 30_000;
 
+/** A server, proxies before it, and a way past them. */
+export async function startProxyBed(): Promise<ProxyBed> {
   const { local, cleanUp } = await startTestPostgres();
   const authority = await readFile(local.caFile, 'utf8');
   const key = await readFile(join(local.caFile, '..', 'ca.key'), 'utf8');
@@ -49,16 +51,17 @@ const waitMs = 30_000;
   const proxies: LocalProxy[] = [];
   const admin = async <R extends pg.QueryResultRow>(sql: string, values: unknown[] = []): Promise<R[]> =>
     (await direct.query<R>(sql, values)).rows;
+  const sessions: ProxyBed['sessions'] = () =>
+    admin(
+      `select pid, state, application_name from pg_stat_activity
+       where usename = $1 and backend_type = 'client backend' order by pid`,
+      [local.slots.a.user],
+    );
   return {
     local,
     certificate,
     admin,
-    sessions: () =>
-      admin(
-        `select pid, state, application_name from pg_stat_activity
-         where usename = $1 and backend_type = 'client backend' order by pid`,
-        [local.slots.a.user],
-      ),
+    sessions,
     async startProxy({ tls = { ...certificate, required: true }, ...options } = {}) {
       const context = testContext();
       const log: string[] = [];
@@ -76,6 +79,10 @@ const waitMs = 30_000;
       proxies.push(proxy);
       const target = { ...local.slots.a, port: proxy.port };
       return { ...proxy, context, log, target, connect: (overrides = {}) => connect(target, overrides) };
+    },
+    async stopProxies() {
+      for (const proxy of proxies.splice(0)) await proxy.stop();
+      await eventually(sessions, (left) => left.length === 0);
     },
     async cleanUp() {
       for (const proxy of proxies) await proxy.stop();
