@@ -125,6 +125,8 @@ export function describePooler(name: string, start: StartPooler): void {
       reading.on('data', (chunk: Buffer) => rows.push(chunk.length));
       stream.pause();
       reading.pause();
+      // From here on, no COPY means that it is over.
+      await eventually(() => copied(bed), Number.isFinite);
       expect(await standStill(() => copied(bed))).toBeLessThan(60_000);
       stream.resume();
       reading.resume();
