@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { eventually, type ProxyBed, startProxyBed, type TestProxy } from './proxy-bed.ts';
 
 let bed: ProxyBed;
@@ -9,7 +9,10 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   proxy = await bed.startProxy({ maxConnections: 1 });
-  return () => proxy.stop();
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  await bed.stopProxies();
 });
 afterAll(() => bed.cleanUp());
 
@@ -111,16 +114,29 @@ test('with pinUnnamedParse every parameterised query pins, a simple one does not
 });
 
 test('more pinned clients than sessions: the next one waits, and is refused in the words of RDS Proxy', async () => {
-  const small = await bed.startProxy({ maxConnections: 2, borrowTimeoutMs: 300 });
-  const clients = [await small.connect(), await small.connect(), await small.connect()];
+  const borrowTimeoutMs = 120_000;
+  const small = await bed.startProxy({ maxConnections: 2, borrowTimeoutMs });
+  const clients = [
+    await small.connect(),
+    await small.connect(),
+    await small.connect(),
+    await small.connect(),
+  ];
   await clients[0]?.query('set a.b = 1');
   await clients[1]?.query('set a.b = 1');
-  await expect(clients[2]?.query('select 1')).rejects.toMatchObject({
-    code: '08000',
-    message: 'Timed-out waiting to acquire database connection.',
-  });
-  const patient = await small.connect();
-  await expect(patient.query('select 1')).rejects.toMatchObject({ code: '08000' });
+  const { DatabaseConnectionRequests: before } = small.metrics();
+  // Only these two wait by a clock that the test turns on: what has to succeed has the whole time.
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const refused = clients.slice(2).map((client) =>
+    expect(client.query('select 1')).rejects.toMatchObject({
+      code: '08000',
+      message: 'Timed-out waiting to acquire database connection.',
+    }),
+  );
+  await expect.poll(() => small.metrics().DatabaseConnectionRequests).toBe(before + 2);
+  vi.advanceTimersByTime(borrowTimeoutMs);
+  vi.useRealTimers();
+  await Promise.all(refused);
   await clients[0]?.end();
   const after = await small.connect();
   expect((await after.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
