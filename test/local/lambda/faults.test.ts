@@ -93,11 +93,9 @@ describe('a handler that', () => {
   test('exceeds its timeout is killed, with what it started', async () => {
     const code = `
       import { spawn } from 'node:child_process';
-      export const handler = async () => {
-        const child = spawn('sleep', ['1000'], { stdio: 'inherit' });
-        console.log('pids', process.pid, child.pid);
-        await new Promise((resolve) => setTimeout(resolve, 100_000));
-      };`;
+      const child = spawn('sleep', ['1000'], { stdio: 'inherit' });
+      console.log('pids', process.pid, child.pid);
+      export const handler = () => new Promise((resolve) => setTimeout(resolve, 100_000));`;
     const { lambda, told } = await serve([await nodeFunction(code, { timeoutMs: 1_500 })]);
     const outcome = await invoke(lambda);
     expect(payloadOf<Told>(outcome)).toEqual({
