@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -104,6 +104,11 @@ export async function startTestPostgres(
     },
   };
 }
+
+/**
+ * A port that is still there when its server was stopped: the system gives those from 32768 on to whoever asks for any.
+ */
+export const lastingPort = (): number => randomInt(20_000, 32_000);
 
 /** Puts a cluster on which no server ever ran into the project, unless it has one. */
 export async function copyFreshCluster(projectDir: string, major: PostgresMajor): Promise<void> {

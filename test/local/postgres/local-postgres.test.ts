@@ -11,7 +11,7 @@ import { isPostmaster, readPostmasterFile } from '../../../src/local/postgres/po
 import { isRunning } from '../../../src/local/postgres/process-identity.ts';
 import { resetLocalPostgres } from '../../../src/local/postgres/reset-local-postgres.ts';
 import { parseProjectName } from '../../../src/project/names.ts';
-import { makeTempDir, startTestPostgres, testContext } from '../../postgres-server.ts';
+import { lastingPort, makeTempDir, startTestPostgres, testContext } from '../../postgres-server.ts';
 
 const options = { applicationName: 'lifecycle test' };
 
@@ -95,7 +95,7 @@ describe('a running server', () => {
 });
 
 test('data and port survive a restart; nothing runs in between', async () => {
-  const { local, projectDir, cleanUp } = await startTestPostgres();
+  const { local, projectDir, cleanUp } = await startTestPostgres({ preferredPort: lastingPort() });
   await ask(local.admin, 'CREATE TABLE kept (id int); INSERT INTO kept VALUES (7)');
   const pid = await postmasterPid(local.dataDir);
   await local.stop();
@@ -113,7 +113,7 @@ test('data and port survive a restart; nothing runs in between', async () => {
 });
 
 test('the last port is the one preferred, and a busy one is reported', async () => {
-  const { local, projectDir, cleanUp } = await startTestPostgres();
+  const { local, projectDir, cleanUp } = await startTestPostgres({ preferredPort: lastingPort() });
   await local.stop();
   const squatter = createServer().listen(local.port, '127.0.0.1');
   await once(squatter, 'listening');
@@ -134,7 +134,7 @@ test('the last port is the one preferred, and a busy one is reported', async () 
 });
 
 test('a server that does not get all of its addresses is not used: somebody else answers on the others', async () => {
-  const { local, projectDir, cleanUp } = await startTestPostgres();
+  const { local, projectDir, cleanUp } = await startTestPostgres({ preferredPort: lastingPort() });
   await local.stop();
   // It is not looked at before the launch, as if it were taken in between.
   const squatter = createServer().listen(local.port, '127.0.0.2');
