@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
@@ -55,16 +56,18 @@ async function listFiles(dir: string): Promise<string[]> {
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }
 
-/** Collects what `ps` could see of every process that names `mark`, until stopped. */
+/**
+ * Collects what `ps` could see of every process that names `mark`, until stopped. Each round is one synchronous look at all
+ * of them: one that waited for each file would be longer than the life of a process.
+ */
 function watchProcesses(mark: string): { stop(): Promise<string> } {
   let over = false;
   const seen = new Set<string>();
   const looking = (async () => {
     while (!over) {
-      for (const pid of await readdir('/proc').catch(() => [])) {
-        const argv = await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '');
-        if (!argv.includes(mark)) continue;
-        seen.add(argv).add(await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => ''));
+      for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+        const argv = readNow(`/proc/${pid}/cmdline`);
+        if (argv.includes(mark)) seen.add(argv).add(readNow(`/proc/${pid}/environ`));
       }
       await new Promise(setImmediate);
     }
@@ -76,4 +79,13 @@ function watchProcesses(mark: string): { stop(): Promise<string> } {
       return [...seen].join('\n');
     },
   };
+}
+
+/** Empty when it is gone, or somebody else's. */
+function readNow(file: string): string {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return '';
+  }
 }
