@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { runCli } from './cli.ts';
-import { books, devEnvironment, makeProject, processesOf, startDev } from './dev.ts';
+import { books, devEnvironment, makeProject, processesOf, saveFile, startDev } from './dev.ts';
 
 describe('lambdapg dev', () => {
   test.each(['node', 'python'] as const)(
@@ -68,18 +68,18 @@ describe('lambdapg dev', () => {
   test('a saved source is served; a build error is shown and the last good version keeps serving', async () => {
     const project = await makeProject();
     const dev = await startDev(project);
-    const file = join(project, 'src/api.ts');
-    const source = await readFile(file, 'utf8');
+    const file = 'src/api.ts';
+    const source = await readFile(join(project, file), 'utf8');
     await books(dev.url);
-    await writeFile(file, 'export const handler = async () => ({ changed: true });\n');
+    await saveFile(project, file, 'export const handler = async () => ({ changed: true });\n');
     await dev.until(({ type }) => type === 'reload');
     expect((await books(dev.url)).text).toBe('{"changed":true}');
-    await writeFile(file, 'export const handler = async () => {\n  return {\n');
+    await saveFile(project, file, 'export const handler = async () => {\n  return {\n');
     const error = await dev.until(({ type }) => type === 'build-failed');
     expect(error.message).toMatch(/src\/api\.ts:\d+:\d+/);
     expect((await books(dev.url)).text).toBe('{"changed":true}');
     const reloads = dev.events.filter(({ type }) => type === 'reload').length;
-    await writeFile(file, source);
+    await saveFile(project, file, source);
     await dev.until(
       (event) =>
         event.type === 'reload' &&

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { symlink } from 'node:fs/promises';
+import { rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
@@ -103,6 +103,13 @@ export async function startDev(
   });
   const ready = await until((event) => event.type === 'ready');
   return { url: ready.url as string, child, events, stderr: () => errors, until, stop };
+}
+
+/** As editors save: whoever watches the project meets the old text or the new one, and never an empty file. */
+export async function saveFile(project: string, file: string, text: string): Promise<void> {
+  const unsaved = `${project}.unsaved`;
+  await writeFile(unsaved, text);
+  await rename(unsaved, join(project, file));
 }
 
 /** Two of the project's books. */

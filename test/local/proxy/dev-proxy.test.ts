@@ -1,8 +1,6 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { runCli } from '../../e2e/cli.ts';
-import { makeProject, startDev } from '../../e2e/dev.ts';
+import { makeProject, saveFile, startDev } from '../../e2e/dev.ts';
 
 const pinning = {
   node: {
@@ -43,7 +41,7 @@ describe('lambdapg dev --proxy', () => {
       expect(request.connections).toBeLessThanOrEqual(2);
 
       const { file, text } = pinning[language];
-      await writeFile(join(project, file), text);
+      await saveFile(project, file, text);
       await dev.until(({ type }) => type === 'reload');
       expect(await (await fetch(`${dev.url}/books`)).json()).toEqual({ pinned: true });
       const pin = await dev.until(({ type }) => type === 'proxy-pin-warning');
