@@ -13,9 +13,6 @@ import type { ProcessWatcher } from './process-watcher.ts';
 import { type RuntimeApi, type RuntimeEvent, startRuntimeApi } from './runtime-api.ts';
 import { type RuntimeClient, runtimeArguments } from './runtime-client.ts';
 
-/** How long a process may take to end after SIGTERM. */
-const terminationGraceMs = 500;
-
 export interface EnvironmentSettings {
   readonly report: Report;
   /** The developer's environment, of which only what every process needs is passed on. */
@@ -26,6 +23,8 @@ export interface EnvironmentSettings {
   readonly runtimeClient: RuntimeClient;
   /** What the Init phase before the first invocation may take. */
   readonly initLimitMs: number;
+  /** How long a process may take to end after SIGTERM. */
+  readonly terminationGraceMs: number;
 }
 
 /** What came of one event. */
@@ -100,13 +99,13 @@ export class ExecutionEnvironment {
     return this.#finish(event.requestId, answer, durationMs, initMs);
   }
 
-  /** Ends the process within half a second, politely first. */
+  /** Ends the process, politely first. */
   async stop(reason: string): Promise<void> {
     const process = this.#process;
     this.#retire(reason);
     if (process === undefined) return;
     process.signal('SIGTERM');
-    const timer = setTimeout(() => process.signal('SIGKILL'), terminationGraceMs);
+    const timer = setTimeout(() => process.signal('SIGKILL'), this.#settings.terminationGraceMs);
     await process.ended;
     clearTimeout(timer);
   }

@@ -26,6 +26,8 @@ export interface LocalLambdaOptions {
   readonly freeze?: boolean;
   /** Milliseconds that an Init phase may take; Lambda's 10 s unless told. */
   readonly initLimitMs?: number;
+  /** Milliseconds that a process may take to end when it was asked to; half a second unless told. */
+  readonly terminationGraceMs?: number;
   /** Milliseconds that the HTTP API waits for a function; API Gateway's 30 s unless told. */
   readonly integrationTimeoutMs?: number;
   /** Another runtime client than lambdapg's own. */
@@ -113,6 +115,7 @@ function poolSettings(context: Context, options: LocalLambdaOptions, watcher: Pr
     watcher,
     runtimeClient: options.runtimeClient ?? ownRuntimeClient(context.packageDir),
     initLimitMs: options.initLimitMs ?? 10_000,
+    terminationGraceMs: options.terminationGraceMs ?? 500,
     concurrency: options.concurrency ?? 50,
     idleMs: options.idleMs ?? 10 * 60_000,
   };
