@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { LocalLambda } from '../../../src/local/lambda/local-lambda.ts';
@@ -65,16 +65,28 @@ describe('an environment', () => {
   });
 
   test('stands still while frozen: its timers do not run', async () => {
-    const code = `let ticks = 0; setInterval(() => { ticks += 1; }, 1);
-      export const handler = async () => ticks;`;
+    const file = join(await temporaryFolder(), 'ticks');
+    const code = `import { appendFileSync } from 'node:fs';
+      import { setTimeout } from 'node:timers/promises';
+      let ticks = 0;
+      setInterval(() => { ticks += 1; appendFileSync(${JSON.stringify(file)}, '.'); }, 1);
+      export const handler = async ({ after }) => {
+        while (ticks <= after) await setTimeout(1);
+        return process.pid;
+      };`;
     const { lambda } = await serve([
       await nodeFunction(code),
       await nodeFunction(counter, { name: 'other' }),
     ]);
-    const before = payloadOf<number>(await invoke(lambda));
+    const ticks = async () => (await readFile(file)).length;
+    const pid = payloadOf<number>(await invoke(lambda, { after: 0 }));
+    await expect.poll(() => processState(pid)).toBe('T');
+    const before = await ticks();
     // As much time as a cold start takes goes by.
     await count(lambda, {}, 'other');
-    expect(payloadOf<number>(await invoke(lambda))).toBeLessThan(before + 20);
+    expect(await ticks()).toBe(before);
+    await invoke(lambda, { after: before });
+    expect(await ticks()).toBeGreaterThan(before);
   });
 
   test('gets one event at a time: two at once need two', async () => {
