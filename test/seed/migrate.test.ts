@@ -243,15 +243,21 @@ describe('the session of a file', () => {
 
 describe('two runs at once', () => {
   it('take turns: the second says for whom it waits and then finds nothing to do', async () => {
-    await bed().write('migrations/0001_slow.sql', `${booksSql} SELECT pg_sleep(1);`);
+    await bed().write('migrations/0001_slow.sql', `${booksSql} SELECT pg_advisory_xact_lock(4711);`);
     const other = testContext({ cwd: bed().projectDir });
-    const first = bed().migrate();
-    await eventually(async () => expect(bed().events('migration-started')).toHaveLength(1));
     const { context } = bed();
-    bed().context = other;
-    const second = await bed().migrate();
-    expect((await first).applied).toHaveLength(1);
-    expect(second).toMatchObject({ applied: [], alreadyApplied: 1 });
+    await withClient(bed().target.admin, { applicationName: 'test' }, async (gate) => {
+      await gate.query('SELECT pg_advisory_lock(4711)');
+      const first = bed().migrate({ lockTimeoutMs: 60_000 });
+      await eventually(async () => expect(bed().events('migration-started')).toHaveLength(1));
+      bed().context = other;
+      const second = bed().migrate();
+      // The first does not end before the second has met it.
+      await eventually(() => expect(other.events).not.toHaveLength(0));
+      await gate.query('SELECT pg_advisory_unlock(4711)');
+      expect((await first).applied).toHaveLength(1);
+      expect(await second).toMatchObject({ applied: [], alreadyApplied: 1 });
+    });
     expect(other.events[0]).toMatchObject({
       type: 'schema-lock-waiting',
       holder: { application: 'lambdapg migrate' },
@@ -291,7 +297,8 @@ describe('a locked table', () => {
     await bed().write('migrations/0002_alter.sql', 'ALTER TABLE books ADD COLUMN pages int;');
     await withClient(bed().target.admin, { applicationName: 'forgotten report' }, async (client) => {
       await client.query('BEGIN; LOCK TABLE books IN ACCESS SHARE MODE');
-      const error = await catchUserError(bed().migrate({ lockTimeoutMs: 1_000 }));
+      // The server ends the wait; the connection that looks for who holds the lock has to be there before.
+      const error = await catchUserError(bed().migrate({ lockTimeoutMs: 5_000 }));
       expect(error).toMatchObject({ code: 'STATEMENT_FAILED', exit: 75 });
       expect(error.message).toMatch(
         /blocked by "forgotten report" \(pid \d+, .*\), idle in transaction, transaction open for \d+ s/,

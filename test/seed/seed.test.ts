@@ -486,14 +486,20 @@ describe('the run', () => {
   });
 
   it('waits for another one and then finds nothing to do', async () => {
-    await bed().write('seeds/05_slow.sql', 'SELECT pg_sleep(0.5)');
+    await bed().write('seeds/05_slow.sql', 'SELECT pg_advisory_xact_lock(4711)');
     await bed().write('seeds/10_authors.csv', authorsCsv);
-    const first = bed().seed();
-    await eventually(() => expect(bed().events('seed-started')).not.toHaveLength(0));
-    bed().context = testContext({ cwd: bed().projectDir });
-    const second = await bed().seed();
-    expect((await first).files[1]).toMatchObject({ inserted: 3 });
-    expect(second.files[1]).toMatchObject({ unchanged: 3 });
+    await withClient(bed().target.admin, { applicationName: 'test' }, async (gate) => {
+      await gate.query('SELECT pg_advisory_lock(4711)');
+      const first = bed().seed({ lockTimeoutMs: 60_000 });
+      await eventually(() => expect(bed().events('seed-started')).not.toHaveLength(0));
+      bed().context = testContext({ cwd: bed().projectDir });
+      const second = bed().seed();
+      // The first does not end before the second has met it.
+      await eventually(() => expect(bed().events('schema-lock-waiting')).toHaveLength(1));
+      await gate.query('SELECT pg_advisory_unlock(4711)');
+      expect((await first).files[1]).toMatchObject({ inserted: 3 });
+      expect((await second).files[1]).toMatchObject({ unchanged: 3 });
+    });
     expect(bed().events('schema-lock-waiting')).toHaveLength(1);
   });
 
@@ -527,7 +533,8 @@ describe('the run', () => {
     await withClient(bed().target.admin, { applicationName: 'forgotten' }, async (client) => {
       await client.query('BEGIN; LOCK TABLE authors IN SHARE MODE');
       await bed().write('seeds/10_authors.csv', authorsCsv);
-      const error = await catchUserError(bed().seed({ lockTimeoutMs: 800 }));
+      // The server ends the wait; the connection that looks for who holds the lock has to be there before.
+      const error = await catchUserError(bed().seed({ lockTimeoutMs: 5_000 }));
       expect(error).toMatchObject({ code: 'SEED_LOCKED', exit: 75 });
       expect(error.message).toContain('blocked by "forgotten"');
     });
