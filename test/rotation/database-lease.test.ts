@@ -22,6 +22,8 @@ afterEach(async () => {
 
 const login = (password: string) => ({ user: 'library_b', password: new Secret(password) });
 const admin = <Row extends object>(text: string) => sql<Row>(server.local.admin, text);
+const asAdmin = <T>(work: (client: Client) => Promise<T>) =>
+  withClient(server.local.admin, { applicationName: 'lease test' }, work);
 const leaseRow = async () =>
   (
     await admin<{ fence: string; held: boolean }>(
@@ -176,17 +178,17 @@ test('a takeover waits for an effect that is in its transaction, and the effect 
   await old.withLease(async () => {
     await abandon();
     // Somebody else's open transaction holds the effect up, after its check of the lease.
-    const blocker = sql(
-      server.local.admin,
-      `BEGIN; ALTER ROLE library_b CONNECTION LIMIT -1; SELECT pg_sleep(1.5); ROLLBACK`,
-    );
-    await waitFor(`query LIKE 'BEGIN; ALTER ROLE%' AND state = 'active' AND wait_event = 'PgSleep'`);
-    const effect = old.setPassword(login('in-time'));
-    await waitFor(`query LIKE 'ALTER ROLE%' AND wait_event_type = 'Lock'`);
-    const takeover = failureOf(next.withLease(async () => {}));
-    await Promise.all([blocker, effect]);
-    // The effect has renewed it.
-    expect(await takeover).toMatchObject({ code: 'ROTATION_IN_PROGRESS' });
+    await asAdmin(async (blocker) => {
+      await blocker.query('BEGIN; ALTER ROLE library_b CONNECTION LIMIT -1');
+      const effect = old.setPassword(login('in-time'));
+      await waitFor(`query LIKE 'ALTER ROLE%' AND wait_event_type = 'Lock'`);
+      const takeover = failureOf(next.withLease(async () => {}));
+      await waitFor(`query LIKE 'INSERT INTO lambdapg.rotation_lease%' AND wait_event_type = 'Lock'`);
+      await blocker.query('ROLLBACK');
+      await effect;
+      // The effect has renewed it.
+      expect(await takeover).toMatchObject({ code: 'ROTATION_IN_PROGRESS' });
+    });
   });
   expect(await next.logins(login('in-time'))).toMatchObject([{ login: 'ok' }]);
 });
@@ -194,30 +196,30 @@ test('a takeover waits for an effect that is in its transaction, and the effect 
 async function waitFor(condition: string): Promise<void> {
   await expect
     .poll(() => admin(`SELECT FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND ${condition}`), {
-      timeout: 10_000,
+      timeout: 20_000,
       interval: 20,
     })
     .not.toHaveLength(0);
 }
 
 test('whose answer was lost takes it again; who lost it gives nothing back', async () => {
-  const client = <T>(work: (client: Client) => Promise<T>) =>
-    withClient(server.local.admin, { applicationName: 'lease test' }, work);
   const holder = { run: '0123456789abcdef', user: 'ada', host: 'fern', machine: 'another', pid: 1 };
   const wish = { id: 'shop-dev', holder, leaseMs: 60_000 };
-  const lost = await client((one) => takeLease(one, wish));
-  const again = await client((one) => takeLease(one, wish));
+  const lost = await asAdmin((one) => takeLease(one, wish));
+  const again = await asAdmin((one) => takeLease(one, wish));
   expect(again.fence).toBe(lost.fence + 1);
   const other = { ...wish, holder: { ...holder, run: 'fedcba9876543210' } };
-  expect(await client((one) => takeLease(one, other))).toMatchObject({ holder, fence: again.fence });
+  expect(await asAdmin((one) => takeLease(one, other))).toMatchObject({ holder, fence: again.fence });
   // Only of the run that is known to be dead, not of whoever came after it.
-  expect(await client((one) => takeLease(one, { ...other, insteadOf: lost.fence }))).toHaveProperty('holder');
-  const next = await client((one) => takeLease(one, { ...other, insteadOf: again.fence }));
+  expect(await asAdmin((one) => takeLease(one, { ...other, insteadOf: lost.fence }))).toHaveProperty(
+    'holder',
+  );
+  const next = await asAdmin((one) => takeLease(one, { ...other, insteadOf: again.fence }));
   expect(next).toMatchObject({ run: 'fedcba9876543210', fence: again.fence + 1 });
-  await client((one) => releaseLease(one, { id: 'shop-dev', run: holder.run, fence: again.fence }));
-  expect(await client((one) => takeLease(one, wish))).toHaveProperty('holder');
-  await client((one) => releaseLease(one, { id: 'shop-dev', run: 'fedcba9876543210', fence: next.fence }));
-  expect(await client((one) => takeLease(one, wish))).toMatchObject({ fence: next.fence + 1 });
+  await asAdmin((one) => releaseLease(one, { id: 'shop-dev', run: holder.run, fence: again.fence }));
+  expect(await asAdmin((one) => takeLease(one, wish))).toHaveProperty('holder');
+  await asAdmin((one) => releaseLease(one, { id: 'shop-dev', run: 'fedcba9876543210', fence: next.fence }));
+  expect(await asAdmin((one) => takeLease(one, wish))).toMatchObject({ fence: next.fence + 1 });
 });
 
 describe('the session on top of the lease', () => {
@@ -257,17 +259,17 @@ describe('the session on top of the lease', () => {
 test('somebody else’s ALTER ROLE at the same moment is a conflict, not a failure of ours', async () => {
   const rotation = openRotation(server);
   await rotation.withLease(async () => {
-    const other = sql(
-      server.local.admin,
-      `BEGIN; ALTER ROLE library_b CONNECTION LIMIT -1; SELECT pg_sleep(1); COMMIT`,
-    );
-    await waitFor(`query LIKE 'BEGIN; ALTER ROLE%' AND wait_event = 'PgSleep'`);
-    expect(await failureOf(rotation.setPassword(login('contested')))).toMatchObject({
-      code: 'ROLE_CONFLICT',
-      exit: 75,
-      message: expect.stringContaining('tuple concurrently updated'),
+    await asAdmin(async (other) => {
+      await other.query('BEGIN; ALTER ROLE library_b CONNECTION LIMIT -1');
+      const refused = failureOf(rotation.setPassword(login('contested')));
+      await waitFor(`query LIKE 'ALTER ROLE%' AND wait_event_type = 'Lock'`);
+      await other.query('COMMIT');
+      expect(await refused).toMatchObject({
+        code: 'ROLE_CONFLICT',
+        exit: 75,
+        message: expect.stringContaining('tuple concurrently updated'),
+      });
     });
-    await other;
   });
 });
 
