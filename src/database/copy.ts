@@ -20,6 +20,8 @@ export async function copyFrom(client: Client, sql: string, source: AsyncIterabl
   });
   try {
     for await (const chunk of source) {
+      // The refusal of an earlier chunk may have come while this one was read; the stream has no connection then.
+      if (serverRefused) await refused;
       if (!stream.write(chunk)) await Promise.race([once(stream, 'drain'), refused]);
     }
     stream.end();
