@@ -17,30 +17,39 @@ export interface Watched {
 const nameOf = ({ run }: Watched): string => `lambdapg watch ${run}`;
 const channelOf = ({ run }: Watched): string => `lambdapg_cancel_${run}`;
 
+/** A short limit, because the end of the job waits for a try that is under way; one that failed is made again. */
+const connectTimeoutMs = 3_000;
+const againMs = 500;
+
 /**
- * Calls `onCancel` when the run is cancelled. A connection of its own, which nothing waits for: without a free slot the job
- * merely cannot be cancelled.
+ * Calls `onCancel` when the run is cancelled. A connection of its own, which nothing waits for: as long as no slot is free the
+ * job merely cannot be cancelled.
  *
  * @returns stops it
  */
 export function watchForCancel(watched: Watched, onCancel: () => void): () => Promise<void> {
   const stopped = new AbortController();
-  const watching = withClient(
-    watched.target,
-    { applicationName: nameOf(watched), connectTimeoutMs: 3_000 },
-    async (client) => {
+  const { signal } = stopped;
+  const listen = () =>
+    withClient(watched.target, { applicationName: nameOf(watched), connectTimeoutMs }, async (client) => {
       client.once('notification', onCancel);
       await client.query(`LISTEN ${channelOf(watched)}`);
-      if (!stopped.signal.aborted) await once(stopped.signal, 'abort');
-    },
-  ).catch(() => {});
+      if (!signal.aborted) await once(signal, 'abort');
+    });
+  const watch = async (): Promise<void> => {
+    while (!signal.aborted) {
+      await listen().catch(() => sleep(againMs, undefined, { signal }).catch(() => {}));
+    }
+  };
+  const watching = watch();
   return async () => {
     stopped.abort();
     await watching;
   };
 }
 
-const patience = { looks: 20, everyMs: 150 };
+/** Longer than the first two tries of the run to listen. */
+const patience = { looks: 60, everyMs: 150 };
 
 /** Cancels a run that may have begun a moment ago. @returns false when no such run was seen, as after its end */
 export async function cancelRun(watched: Watched): Promise<boolean> {

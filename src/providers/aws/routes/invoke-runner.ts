@@ -120,7 +120,8 @@ async function invokeOnce(
   return JSON.parse(text) as Payload;
 }
 
-const cancelWithinMs = 10_000;
+/** The start of another environment, and its looks for the run. */
+const cancelWithinMs = 15_000;
 
 /** Lambda ends no invocation because its caller went away, so a second one tells the first. @returns the signal's reason */
 async function cancelJob(context: Context, runner: Runner, request: RunnerRequest): Promise<unknown> {
