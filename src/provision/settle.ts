@@ -18,9 +18,20 @@ export interface Engine<Look> {
   judge(error: unknown): Verdict;
   /** Translates a vendor's error for people; `doing` is the step's title. */
   explain(error: unknown, doing: string): unknown;
-  /** Multiplies every wait and limit of time; 1 unless told. Tests of the engine go faster. */
-  readonly pace?: number;
+  /** The real one unless told. */
+  readonly clock?: EngineClock;
 }
+
+export interface EngineClock {
+  now(): number;
+  /** Resolves when the signal is aborted, too. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+const realClock: EngineClock = {
+  now: () => Date.now(),
+  sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
+};
 
 const defaultPatienceMs = 10 * 60_000;
 /** How long a resource that was made may stay invisible (eventual consistency). */
@@ -39,8 +50,8 @@ class Course<Look> {
   readonly context: Context;
   readonly engine: Engine<Look>;
   readonly step: Step<Look>;
-  readonly startedAt = Date.now();
-  readonly #pace: number;
+  readonly startedAt: number;
+  readonly #clock: EngineClock;
   #pauseMs = firstPauseMs;
   #lastProgress = '';
 
@@ -48,12 +59,17 @@ class Course<Look> {
     this.context = context;
     this.engine = engine;
     this.step = step;
-    this.#pace = engine.pace ?? 1;
+    this.#clock = engine.clock ?? realClock;
+    this.startedAt = this.#clock.now();
+  }
+
+  now(): number {
+    return this.#clock.now();
   }
 
   /** Whether `ms` have gone by since `time`. */
   isOver(time: number, ms: number): boolean {
-    return Date.now() - time > ms * this.#pace;
+    return this.now() - time > ms;
   }
 
   find(): Promise<Found<unknown>> {
@@ -63,7 +79,8 @@ class Course<Look> {
   /** Grows by half each time; Ctrl-C ends it. */
   async pause(): Promise<void> {
     const { signal } = this.context;
-    await sleep(this.#pauseMs * this.#pace, undefined, { signal }).catch(() => signal.throwIfAborted());
+    await this.#clock.sleep(this.#pauseMs, signal);
+    signal.throwIfAborted();
     this.#pauseMs = Math.min(longestPauseMs, this.#pauseMs * 1.5);
   }
 
@@ -72,7 +89,7 @@ class Course<Look> {
   }
 
   report(type: 'step-started' | 'step-progress' | 'step-done', what: string): void {
-    const seconds = Math.round((Date.now() - this.startedAt) / 1000);
+    const seconds = Math.round((this.now() - this.startedAt) / 1000);
     const elapsed = type === 'step-started' ? '' : ` (${seconds} s)`;
     const message = `${this.step.title}: ${what}${elapsed}`;
     if (type === 'step-progress' && message === this.#lastProgress) return;
@@ -100,7 +117,7 @@ class Course<Look> {
   }
 
   tooLong(what: string): UserError {
-    const seconds = Math.round((Date.now() - this.startedAt) / 1000);
+    const seconds = Math.round((this.now() - this.startedAt) / 1000);
     return new UserError('TOO_SLOW', `${this.step.title} was given up after ${seconds} s: ${what}`, {
       exit: exitCodes.temporary,
       suggestions: ['run the same command again: it goes on where this one stopped'],
@@ -170,11 +187,11 @@ async function create<Look>(course: Course<Look>, haves: Haves, asked: Asked): P
   const refusal = await course.ask(() => course.step.create(haves));
   course.hurry();
   if (refusal === undefined) {
-    asked.createdAt = Date.now();
+    asked.createdAt = course.now();
     return;
   }
   await endure(course, asked, refusal);
-  if (refusal.verdict === 'exists' || refusal.verdict === 'lost') asked.doubtSince = Date.now();
+  if (refusal.verdict === 'exists' || refusal.verdict === 'lost') asked.doubtSince = course.now();
 }
 
 async function update<Look>(
@@ -197,7 +214,7 @@ async function endure<Look>(
   asked: Asked,
   { verdict, error }: { verdict: Verdict; error: unknown },
 ): Promise<void> {
-  if (asked.failingSince === 0) asked.failingSince = Date.now();
+  if (asked.failingSince === 0) asked.failingSince = course.now();
   const limitMs = verdict === 'again' ? (course.step.patienceMs ?? defaultPatienceMs) : missingMs;
   if (course.isOver(asked.failingSince, limitMs)) throw course.explain(error);
   course.report('step-progress', `trying again: ${errorMessage(error)}`);

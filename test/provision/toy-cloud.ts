@@ -1,5 +1,6 @@
 import type { Engine, Verdict } from '../../src/provision/settle.ts';
 import type { Found, Step } from '../../src/provision/step.ts';
+import { FakeClock } from '../rotation/fake-clock.ts';
 
 /** What happens to one request that changes something. */
 export type Fault = 'throttled' | 'lost-before' | 'lost-after' | 'killed-before' | 'killed-after';
@@ -93,7 +94,8 @@ export class ToyCloud {
 
 export type Look = 'look';
 
-export const engineOf = (pace = 0.05): Engine<Look> => ({
+/** Time passes only where the engine sleeps. */
+export const engineOf = (): Engine<Look> => ({
   look: () => 'look',
   judge: (error): Verdict => {
     if (!(error instanceof CloudError)) throw error;
@@ -103,7 +105,7 @@ export const engineOf = (pace = 0.05): Engine<Look> => ({
     return error.code === 'NotFound' ? 'gone' : 'fatal';
   },
   explain: (error) => error,
-  pace,
+  clock: new FakeClock(),
 });
 
 /** A step of the toy cloud. `unique`: a second of the name is refused, as by RDS; not, as by CreateVpc. */
