@@ -95,6 +95,18 @@ describe.each(driverLanguages)('an environment in %s', (language) => {
     expect(await userOf(driver)).toBe('library_a');
   });
 
+  test('a server that was busy is tried again when it hangs up, and what it had said is told in the end', async () => {
+    const [busy = ['', '']] = full;
+    door.refusals.push(busy, 'hang-up', 'hang-up');
+    expect(await userOf(throughDoor())).toBe('library_a');
+
+    const driver = throughDoor({ TEST_RETRY_WITHIN_MS: '3600000' });
+    door.refusals.push(busy, 'hang-up');
+    door.forever = true;
+    await driver.do({ op: 'invoke', remainingMs: 6_000 });
+    expect(await failureOf(driver)).toMatch(/too many clients already.*; .*(terminated|closed|reset)/i);
+  });
+
   test('a wrong setting, a wrong address or a wrong password is told at once', async () => {
     door.refusals.push(
       ['3D000', 'database "library" does not exist'],

@@ -5,8 +5,9 @@ import { TLSSocket } from 'node:tls';
 /** Stands before a real server and refuses logins in any words, as many as it is told; the others reach the server. */
 export interface ServerDoor {
   readonly port: number;
-  /** One for each of the next logins; `'forever'` as the only one: for all. */
-  readonly refusals: (readonly [code: string, message: string])[];
+  /** One for each of the next logins; 'hang-up' says nothing. */
+  readonly refusals: (readonly [code: string, message: string] | 'hang-up')[];
+  /** The last one is for all that come after it. */
   forever: boolean;
   /** Logins that came, refused ones included. */
   logins(): number;
@@ -23,8 +24,10 @@ export async function startServerDoor(
   const server = createServer((near) => {
     sockets.add(near.on('error', () => {}));
     logins += 1;
-    const refusal = door.forever ? door.refusals[0] : door.refusals.shift();
+    const last = door.forever && door.refusals.length === 1;
+    const refusal = last ? door.refusals[0] : door.refusals.shift();
     if (refusal === undefined) return passOn(near);
+    if (refusal === 'hang-up') return near.destroy();
     refuse(near, ...refusal).catch(() => near.destroy());
   });
   function passOn(near: Socket): void {

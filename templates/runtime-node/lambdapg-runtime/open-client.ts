@@ -21,7 +21,7 @@ interface Progress {
   readonly counts: Counts;
   /** Tried last. */
   credentials?: Credentials;
-  /** Why the server refused the last ones that it refused. */
+  /** Why the server refused the last ones that it refused; else what kept it busy until the end. */
   refusal?: unknown;
 }
 
@@ -76,15 +76,21 @@ async function* candidates(
 async function waitForTurn(
   settings: Settings,
   credentials: Credentials,
-  { known, until, counts }: Progress,
+  progress: Progress,
 ): Promise<pg.Client> {
+  const { until, counts } = progress;
+  let busy: unknown;
   for (let tries = 1; ; tries += 1) {
     try {
       return await logIn(settings, credentials, withinInvocation(settings.connectTimeoutMs));
     } catch (error) {
-      if (!isPassing(error, known)) throw error;
+      // A server that said that it was busy is there, whatever became of this try.
+      if (!isPassing(error, progress.known || busy !== undefined)) throw error;
+      if (isPassing(error, false)) busy = error;
       counts.waits += 1;
-      if (!(await pauseAfter(tries, until))) throw error;
+      if (await pauseAfter(tries, until)) continue;
+      progress.refusal ??= busy;
+      throw error;
     }
   }
 }

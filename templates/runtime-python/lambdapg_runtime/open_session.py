@@ -32,7 +32,7 @@ class _Progress:
     credentials: Credentials | None = None
     """Tried last."""
     refusal: Exception | None = None
-    """Why the server refused the last ones that it refused."""
+    """Why the server refused the last ones that it refused; else what kept it busy until the end."""
 
 
 def open_session(settings: Settings, known: bool = False) -> Opened:
@@ -81,14 +81,19 @@ def _candidates(settings: Settings, progress: _Progress) -> Iterator[Credentials
 def _wait_for_turn(settings: Settings, credentials: Credentials, progress: _Progress) -> Session:
     """Logs in, and again as long as the server has no free connection or is not ready."""
     tries = 1
+    busy: Exception | None = None
     while True:
         try:
             return log_in(settings, credentials, within_invocation(settings.connect_timeout_ms))
         except (psycopg.OperationalError, OSError) as error:
-            if not is_passing(error, progress.known):
+            # A server that said that it was busy is there, whatever became of this try.
+            if not is_passing(error, progress.known or busy is not None):
                 raise
+            if is_passing(error, False):
+                busy = error
             progress.counts.waits += 1
             if not pause_after(tries, progress.until):
+                progress.refusal = progress.refusal or busy
                 raise
             tries += 1
 
