@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createServerCertificate } from '../../src/local/postgres/certificates.ts';
@@ -176,6 +177,25 @@ describe.each(driverLanguages)('an environment in %s', (language) => {
       } finally {
         await relay.close();
       }
+    });
+
+    test("an environment that stands still hears the server's word first", async () => {
+      const driver = start();
+      const [before] = await driver.query('select pg_backend_pid() as pid');
+      const slow = driver.do({ op: 'query', sql: 'select pg_sleep(60)', timeoutMs: 1_000 });
+      const ended = expect(slow).rejects.toMatchObject({ code: '57014' });
+      const of = `from pg_stat_activity where pid = ${before?.pid}`;
+      const begun = `select 1 ${of} and query = 'select pg_sleep(60)'`;
+      await expect.poll(() => bed.admin(begun), { timeout: 20_000 }).toHaveLength(1);
+      driver.freeze();
+      await expect
+        .poll(() => bed.admin(`${begun} and state <> 'active'`), { timeout: 20_000 })
+        .toHaveLength(1);
+      // As long as the server may be silent.
+      await sleep(2_500);
+      driver.thaw();
+      await ended;
+      expect(await driver.query('select pg_backend_pid() as pid')).toEqual([before]);
     });
 
     test('a limit that is none is an error', async () => {

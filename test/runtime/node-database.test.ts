@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { type Client, withClient } from '../../src/database/with-client.ts';
 import { functionEnvironment } from '../../src/local/function-environment.ts';
 import type { Secret } from '../../src/secret.ts';
+import { Connection } from '../../templates/runtime-node/lambdapg-runtime/connection.ts';
 import {
   Database,
   type Settings,
@@ -70,6 +71,16 @@ describe('one connection for all', () => {
     }
     password = env.PGPASSWORD ?? '';
     expect(await database.query('select 1 as one')).toEqual([{ one: 1 }]);
+  });
+
+  test('an answer that came while the process stood still is read before the connection counts as dead', async () => {
+    const connection = new Connection(() => settingsFromEnvironment(env));
+    const client = await connection.ready();
+    const answered = connection.answers(client, '');
+    // Longer than an answer may take.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_500);
+    expect(await answered).toBe(true);
+    await connection.drop();
   });
 
   test('statements are answered in the order of asking, also behind one that fails', async () => {

