@@ -34,9 +34,10 @@ test('a rotation fails no request: a function in Node, one in Python, one with e
   expect(countRetries(metrics).failedConnections).toBe(0);
   expect(report.environments).toBeGreaterThanOrEqual(30);
   expect(report.reconnects).toBeCloseTo(0.3, 1);
-  expect(Object.keys(report.figures({ phases: ['before'] }).users)).toEqual(['library_a']);
+  // One that arrived before may have waited for its environment, and got it after the exchange.
+  expect(Object.keys(report.figures({ answeredIn: 'before' }).users)).toEqual(['library_a']);
   expect(Object.keys(report.figures({ phases: ['after'] }).users)).toEqual(['library_b']);
-}, 60_000);
+}, 180_000);
 
 test('control: without a drain the same load fails where a login is cached, and nowhere else', async () => {
   world.serve({ title: 'cached', client: 'cached', cacheMs: 60_000 });
@@ -49,4 +50,4 @@ test('control: without a drain the same load fails where a login is cached, and 
   );
   expect(report.figures({ target: 'cached' }).failed).toBeGreaterThan(0);
   expect(report.figures({ target: 'node' }).failed).toBe(0);
-}, 60_000);
+}, 180_000);

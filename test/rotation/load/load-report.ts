@@ -11,6 +11,8 @@ interface Request {
 }
 
 interface Answered extends Request {
+  /** The phase in which the answer came: later than that of the arrival where a request had to wait. */
+  readonly answeredIn: PhaseName;
   /** Beyond the time that was asked for, from the moment of arrival. Milliseconds. */
   readonly addedMs: number;
   readonly environment: string;
@@ -20,7 +22,10 @@ interface Answered extends Request {
 }
 
 interface Selection {
+  /** Of their arrival. */
   readonly phases?: readonly PhaseName[];
+  /** Of their answer; without it, those that never got one count as well. */
+  readonly answeredIn?: PhaseName;
   readonly target?: string;
 }
 
@@ -49,7 +54,7 @@ export class LoadReport {
     this.#holdMs = holdMs;
   }
 
-  add(request: Request, result: InvokeResult, tookMs: number): void {
+  add(request: Request, result: InvokeResult, tookMs: number, answeredIn: PhaseName): void {
     if ('throttled' in result) {
       this.#dropped.push(request);
       return;
@@ -58,6 +63,7 @@ export class LoadReport {
     const failed = result.failure !== undefined;
     this.#answered.push({
       ...request,
+      answeredIn,
       addedMs: tookMs - this.#holdMs,
       environment: result.environment,
       user: failed ? undefined : (JSON.parse(text) as { user: string }).user,
@@ -66,11 +72,13 @@ export class LoadReport {
   }
 
   /** Of some phases, of one target, or of all. */
-  figures({ phases = phaseNames, target }: Selection = {}): Figures {
+  figures({ phases = phaseNames, answeredIn, target }: Selection = {}): Figures {
     const belongs = (one: Request): boolean =>
       phases.includes(one.phase) && (target ?? one.target) === one.target;
-    const answered = this.#answered.filter(belongs);
-    const dropped = this.#dropped.filter(belongs).length;
+    const answered = this.#answered.filter(
+      (one) => belongs(one) && (answeredIn ?? one.answeredIn) === one.answeredIn,
+    );
+    const dropped = answeredIn === undefined ? this.#dropped.filter(belongs).length : 0;
     const failed = answered.filter(({ failure }) => failure !== undefined);
     // A failure is quick, and no latency of anything.
     const added = answered.flatMap(({ addedMs, failure }) => (failure === undefined ? [addedMs] : []));

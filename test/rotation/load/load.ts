@@ -22,6 +22,8 @@ export interface LoadOptions {
 export interface Load {
   /** What arrives from now on belongs to that phase. */
   enter(phase: PhaseName): void;
+  /** Until the first request has its answer. */
+  readonly answered: Promise<void>;
   /** Ends the arrivals and waits for the answers. */
   stop(): Promise<LoadReport>;
 }
@@ -41,6 +43,10 @@ export function startLoad({ targets, perSecond, holdMs, reconnectsOfTen }: LoadO
   const waiting = new Set<Promise<void>>();
   const startedAt = performance.now();
   let phase: PhaseName = 'before';
+  let oneIsAnswered = (): void => {};
+  const answered = new Promise<void>((resolve) => {
+    oneIsAnswered = resolve;
+  });
   async function send(at: number, arrivedAt: number): Promise<void> {
     const target = targets[at % targets.length] as LoadTarget;
     // Of the requests of one target, and spread evenly.
@@ -48,7 +54,8 @@ export function startLoad({ targets, perSecond, holdMs, reconnectsOfTen }: LoadO
     const reconnect = (turn * reconnectsOfTen) % 10 < reconnectsOfTen;
     const request = { phase, target: target.title, reconnect };
     const result = await invokeInTime(target, JSON.stringify({ holdMs, reconnect }), arrivedAt + waitsMs);
-    report.add(request, result, performance.now() - arrivedAt);
+    report.add(request, result, performance.now() - arrivedAt, phase);
+    oneIsAnswered();
   }
   async function arrive(): Promise<void> {
     for (let at = 0; !controller.signal.aborted; at += 1) {
@@ -66,6 +73,7 @@ export function startLoad({ targets, perSecond, holdMs, reconnectsOfTen }: LoadO
     enter(next) {
       phase = next;
     },
+    answered,
     async stop() {
       controller.abort();
       await arriving;

@@ -29,7 +29,7 @@ export async function measureRotation<T>(
   const load = startLoad({ targets, ...usualLoad, ...changed });
   let rotation: T;
   try {
-    await pause(beforeMs);
+    await Promise.all([pause(beforeMs), load.answered]);
     load.enter('during');
     rotation = await rotate();
     load.enter('after');
