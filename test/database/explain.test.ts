@@ -17,10 +17,15 @@ beforeAll(async () => {
 afterAll(() => server.cleanUp());
 
 const canary = 'canary-password';
-const options = { applicationName: 'explain test', connectTimeoutMs: 2_000 };
+const options = { applicationName: 'explain test', connectTimeoutMs: 30_000 };
 
-async function explainConnecting(target: ConnectionTarget): Promise<UserError> {
-  const error = await withClient(target, options, async () => 'opened').catch((thrown: unknown) => thrown);
+async function explainConnecting(
+  target: ConnectionTarget,
+  { connectTimeoutMs }: { connectTimeoutMs: number } = options,
+): Promise<UserError> {
+  const error = await withClient(target, { ...options, connectTimeoutMs }, async () => 'opened').catch(
+    (thrown: unknown) => thrown,
+  );
   const explained = explainPostgresError(error, describeTarget(target));
   if (!(explained instanceof UserError)) throw new Error(`not explained: ${inspect(error)}`);
   expect(explained.message).toContain(`${target.user}@${target.host}:${target.port}/${target.database}`);
@@ -135,7 +140,7 @@ test('a server without TLS', async () => {
 
 test('a server that never answers', async () => {
   await withFakeServer(undefined, async (port) => {
-    const explained = await explainConnecting(fakeTarget('127.0.0.1', port));
+    const explained = await explainConnecting(fakeTarget('127.0.0.1', port), { connectTimeoutMs: 500 });
     expect(explained).toMatchObject({ code: 'DATABASE_TIMEOUT', exit: 75 });
   });
 });
