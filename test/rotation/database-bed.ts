@@ -75,6 +75,8 @@ export function openRotation(server: TestServer, overrides: RotationOptions = {}
     endpoints: [writerOf(server)],
     proxyEndpoints: [],
     expectedRole: roleNames(parseProjectName('library')).app,
+    // A rotation would look again; here the first look is to be right, however slow the machine.
+    loginTimeoutMs: 30_000,
     ...rest,
   });
 }
