@@ -28,6 +28,9 @@ export interface TestStandby {
   at(target: ConnectionTarget): ConnectionTarget;
   /** By how much it lags from now on. */
   setDelay(ms: number): Promise<void>;
+  /** Nothing is replayed from when it has resolved until `resume`. A delay takes effect at some later time. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
   /** Until all that the primary has committed is replayed. */
   caughtUp(): Promise<void>;
   cleanUp(): Promise<void>;
@@ -86,6 +89,11 @@ export async function startTestStandby(primary: Primary, { delayMs = 0 } = {}): 
         await client.query(`ALTER SYSTEM SET recovery_min_apply_delay = '${ms}ms'`);
         await client.query('SELECT pg_reload_conf()');
       }),
+    pause: () => pauseReplay(admin),
+    resume: () =>
+      withClient(admin, options, async (client) => {
+        await client.query('SELECT pg_wal_replay_resume()');
+      }),
     caughtUp: () => waitForReplay(local.admin, admin),
     async cleanUp() {
       process.off('exit', kill);
@@ -134,6 +142,19 @@ async function empty(dir: string): Promise<void> {
   for (const entry of await readdir(dir, { withFileTypes: true })) {
     if (!entry.isDirectory()) await rm(join(dir, entry.name));
   }
+}
+
+async function pauseReplay(standby: ConnectionTarget): Promise<void> {
+  await withClient(standby, options, async (client) => {
+    await client.query('SELECT pg_wal_replay_pause()');
+    for (;;) {
+      const { rows } = await client.query<{ state: string }>(
+        'SELECT pg_get_wal_replay_pause_state() AS state',
+      );
+      if (rows[0]?.state === 'paused') return;
+      await sleep(20);
+    }
+  });
 }
 
 async function waitForReplay(primary: ConnectionTarget, standby: ConnectionTarget): Promise<void> {

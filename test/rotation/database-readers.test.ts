@@ -37,13 +37,13 @@ test('a password is not good before the last reader has it, nor bad before the l
     await database.setPassword(first);
     await reader.caughtUp();
     expect(await database.logins(first)).toMatchObject([{ login: 'ok' }, { login: 'ok' }]);
-    await reader.setDelay(3_600_000);
+    await reader.pause();
     await database.setPassword(second);
     const [now, before] = [await database.logins(second), await database.logins(first)];
     expect(now).toMatchObject([{ login: 'ok' }, { endpoint: 'reader', login: 'bad' }]);
     expect(before).toMatchObject([{ login: 'bad' }, { login: 'ok' }]);
     expect([worstLogin(now), worstLogin(before)]).toEqual(['unknown', 'unknown']);
-    await reader.setDelay(0);
+    await reader.resume();
     await reader.caughtUp();
     expect(worstLogin(await database.logins(second))).toBe('ok');
   });
