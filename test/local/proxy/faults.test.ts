@@ -205,10 +205,9 @@ describe('time', () => {
       ),
     );
     await eventually(
-      () => proxy.metrics().DatabaseConnectionsCurrentlyBorrowed,
-      (count) => count === 2,
+      () => bed.sessions(),
+      (all) => all.length === 2 && all.every(({ state }) => state === 'active'),
     );
-    await eventually(() => bed.sessions(), active);
     await Promise.race([
       proxy.stop(),
       new Promise((_, reject) => setTimeout(reject, 5_000, new Error('still not stopped'))),
