@@ -218,7 +218,12 @@ export class ClientSession implements Borrower {
   }
 
   #inRequest(): boolean {
-    return this.#expected.length > 0 || this.#batchOpen || this.#out.length > 0 || this.#reader.midMessage;
+    return this.#expected.length > 0 || this.#databaseListens();
+  }
+
+  /** It waits for more of the request, or will: then it notices that nothing comes. */
+  #databaseListens(): boolean {
+    return this.#copyIn || this.#batchOpen || this.#out.length > 0 || this.#reader.midMessage;
   }
 
   /** @returns the session that had to be closed because a request was under way */
@@ -232,7 +237,7 @@ export class ClientSession implements Borrower {
       return undefined;
     }
     // A statement does not notice that its client is gone: it would keep its locks until it ends.
-    void held.cancel().then(() => held.destroy());
+    void held.giveUp(this.#databaseListens() ? 0 : this.#expected.length);
     return held;
   }
 }

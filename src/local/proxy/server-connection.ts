@@ -37,6 +37,8 @@ const watched = new Map([
 ]);
 
 const cancelLimitMs = 5_000;
+/** A session that ends no statement for so long is sent another cancel request. */
+const cancelAgainMs = 100;
 
 /** One session of the database, lent to one client at a time. */
 export class ServerConnection {
@@ -59,6 +61,9 @@ export class ServerConnection {
   readonly #reader = new FrameReader(watched);
   readonly #onGone: (connection: ServerConnection) => void;
   #borrower: Borrower | undefined;
+  /** While it is being given up: the statements that are not over. */
+  #left: number | undefined;
+  #onProgress: () => void = () => {};
   #asked: { resolve(): void; reject(error: Error): void; error?: Error } | undefined;
 
   static async open(
@@ -149,6 +154,21 @@ export class ServerConnection {
     return this.cancelling;
   }
 
+  /**
+   * Ends what the session is running, then the session. A request that overtakes a statement cancels nothing, so another
+   * one follows until all `statements` are over. Never throws.
+   */
+  async giveUp(statements: number): Promise<void> {
+    this.#left = statements;
+    const limit = setTimeout(() => this.destroy(), cancelLimitMs);
+    do {
+      await this.cancel();
+      await this.#standsStill();
+    } while (!this.gone && this.#left > 0);
+    clearTimeout(limit);
+    this.destroy();
+  }
+
   /** Says goodbye. */
   end(): void {
     if (!this.gone) this.#socket.end(message('X'));
@@ -174,6 +194,19 @@ export class ServerConnection {
     });
   }
 
+  /** Until all statements are over, or none has been for a while. */
+  #standsStill(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, cancelAgainMs);
+      this.#onProgress = () => {
+        if (!this.gone && this.#left !== 0) return void timer.refresh();
+        clearTimeout(timer);
+        resolve();
+      };
+      if (this.gone || this.#left === 0) this.#onProgress();
+    });
+  }
+
   #read(chunk: Buffer): void {
     this.#borrower?.data(chunk);
     this.#reader.push(chunk);
@@ -195,6 +228,10 @@ export class ServerConnection {
     } else {
       this.status = body.toString('latin1') as TransactionStatus;
       this.#settle();
+      if (this.#left !== undefined && this.#left > 0) {
+        this.#left -= 1;
+        this.#onProgress();
+      }
       this.#borrower?.ready(this.status);
     }
   }
@@ -210,6 +247,7 @@ export class ServerConnection {
     if (this.gone) return;
     this.gone = true;
     this.#asked?.reject(proxyErrors.databaseGone());
+    this.#onProgress();
     this.#onGone(this);
     this.#borrower?.gone();
   }
