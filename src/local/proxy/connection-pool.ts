@@ -213,7 +213,8 @@ export class ConnectionPool {
       const forget = (gone: ServerConnection) => this.#forget(gone);
       const connection = await ServerConnection.open(this.#options.target, login, forget);
       this.#opening.splice(this.#opening.indexOf(login), 1);
-      this.#all.add(connection);
+      // It may have said goodbye with the last word of the login.
+      if (!connection.gone) this.#all.add(connection);
       if (this.#options.initQuery !== undefined) await connection.run(this.#options.initQuery);
       this.#counters.databaseSucceeded += 1;
       this.release(connection);

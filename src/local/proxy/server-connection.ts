@@ -224,6 +224,8 @@ export class ServerConnection {
     else if (type === 'G') this.#borrower?.copyIn();
     else if (type === 'E') {
       if (this.#asked !== undefined) this.#asked.error = databaseError(body);
+      // A goodbye: the connection itself ends only when the database's process does.
+      else if (this.#borrower === undefined && this.#left === undefined) this.destroy();
       this.#borrower?.error();
     } else {
       this.status = body.toString('latin1') as TransactionStatus;

@@ -1,5 +1,10 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import type pg from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, onTestFinished, test } from 'vitest';
+import { authentication, errorResponse, message, readyForQuery } from '../../../src/local/proxy/messages.ts';
+import { ServerConnection } from '../../../src/local/proxy/server-connection.ts';
+import { Secret } from '../../../src/secret.ts';
 import { startTcpRelay, type TcpRelay } from '../../runtime/tcp-relay.ts';
 import { eventually, type ProxyBed, socketOf, startProxyBed, type TestProxy } from './proxy-bed.ts';
 
@@ -39,5 +44,24 @@ test('a client that leaves before the database has begun its statement: it is en
   await eventually(
     () => bed.sessions(),
     (sessions) => sessions.length === 0,
+  );
+});
+
+test('an idle session that says goodbye is over, though its connection is still open', async () => {
+  const sockets: Socket[] = [];
+  const database = createServer((socket) => {
+    sockets.push(socket);
+    const login = Buffer.concat([authentication(0), message('K', Buffer.alloc(8)), readyForQuery()]);
+    socket.once('data', () => socket.write(login)).on('error', () => {});
+  }).listen(0, '127.0.0.1');
+  onTestFinished(() => void database.close());
+  await once(database, 'listening');
+  const { port } = database.address() as AddressInfo;
+  const login = { user: 'a', database: 'a', password: new Secret('a') };
+  const session = await ServerConnection.open({ host: '127.0.0.1', port, tls: false }, login, () => {});
+  sockets[0]?.write(errorResponse('FATAL', '57P01', 'terminating connection due to administrator command'));
+  await eventually(
+    () => session.gone,
+    (gone) => gone,
   );
 });
