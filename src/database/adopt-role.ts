@@ -8,12 +8,15 @@ export type AdoptBatch = readonly string[];
 export interface AdoptLimits {
   /** Longest wait for one lock, and so the longest that it holds up a statement of a consumer by waiting. Milliseconds. */
   readonly lockTimeoutMs: number;
-  /** All tries for one relation together. Milliseconds. */
+  /** All tries for one relation together, of which some are made however late it is. Milliseconds. */
   readonly patienceMs: number;
 }
 
 /** The first is half of PostgreSQL's usual `deadlock_timeout`. */
 export const usualAdoptLimits: AdoptLimits = { lockTimeoutMs: 500, patienceMs: 60_000 };
+
+/** A computer that slept, or was too busy, has not tried at all meanwhile. */
+const leastTries = 5;
 
 /**
  * Carries out what an adoption consists of, each batch in a transaction of its own. A lock that is not to be had is asked for
@@ -30,14 +33,14 @@ export async function runAdoption(
   const lockTimeoutMs = Math.min(limits.lockTimeoutMs, (await readDeadlockTimeoutMs(client)) / 2);
   for (const batch of batches) {
     const end = Date.now() + limits.patienceMs;
-    for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 2, 3000)) {
+    for (let tries = 1, pauseMs = 100; ; tries += 1, pauseMs = Math.min(pauseMs * 2, 3000)) {
       signal.throwIfAborted();
       try {
         await runBatch(client, batch, lockTimeoutMs);
         break;
       } catch (error) {
         const passing = errorCode(error) === '55P03' || errorCode(error) === '40P01';
-        if (!passing || Date.now() + pauseMs > end) throw error;
+        if (!passing || (tries >= leastTries && Date.now() + pauseMs > end)) throw error;
       }
       await sleep(pauseMs * (0.5 + Math.random() / 2));
     }
