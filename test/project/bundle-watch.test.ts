@@ -5,6 +5,7 @@ import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { ReportEvent } from '../../src/context.ts';
 import { startBundler } from '../../src/project/bundle.ts';
 import { watchProject } from '../../src/project/watch.ts';
+import { saveFile } from '../e2e/dev.ts';
 import { invoke, nodeFunction, payloadOf, serve, Told, testContext } from '../local/lambda/lambda-bed.ts';
 
 const folders: string[] = [];
@@ -49,6 +50,7 @@ async function watched(files: Record<string, string>) {
   onTestFinished(() => watch.close());
   return {
     write: (name: string, text: string) => writeFile(join(projectDir, name), text),
+    save: (name: string, text: string) => saveFile(projectDir, name, text),
     projectDir,
     changed,
     told,
@@ -107,20 +109,20 @@ describe('a saved file', () => {
   });
 
   test('that does not build is reported, and the cure may be a file that was missing', async () => {
-    const { write, changed, told } = await watched({ 'src/a.ts': 'export const handler = async () => 1;' });
-    await write('src/a.ts', 'export { handler } from "./new.ts";');
+    const { save, changed, told } = await watched({ 'src/a.ts': 'export const handler = async () => 1;' });
+    await save('src/a.ts', 'export { handler } from "./new.ts";');
     const failed = await told.first('build-failed');
     expect(failed.message).toContain('src/a.ts:1:25: Could not resolve "./new.ts"');
     expect(changed).toEqual([]);
-    await write('src/new.ts', 'export const handler = async () => 2;');
+    await save('src/new.ts', 'export const handler = async () => 2;');
     await told.first('changed');
   });
 });
 
 test('from the saved file to the new answer; a build error keeps the old one', async () => {
   const projectDir = await emptyProject();
-  const write = (text: string) => writeFile(join(projectDir, 'src/api.ts'), text);
-  await write('export const handler = async () => "old";');
+  const saveHandler = (text: string) => saveFile(projectDir, 'src/api.ts', text);
+  await saveHandler('export const handler = async () => "old";');
   const bundler = await startBundler({
     projectDir,
     functionName: 'fn',
@@ -138,10 +140,10 @@ test('from the saved file to the new answer; a build error keeps the old one', a
   );
   onTestFinished(() => watch.close());
   expect(payloadOf(await invoke(lambda))).toBe('old');
-  await write('export const handler = async () => ');
+  await saveHandler('export const handler = async () => ');
   await told.first('build-failed');
   expect(payloadOf(await invoke(lambda))).toBe('old');
-  await write('export const handler = async () => "new";');
+  await saveHandler('export const handler = async () => "new";');
   await told.first('reload');
   expect(payloadOf(await invoke(lambda))).toBe('new');
 });
