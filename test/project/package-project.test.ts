@@ -129,23 +129,30 @@ describe('a project with an engine', () => {
   });
 });
 
-test('a Python layer has the packages below python/, for the function’s system; zips have their own code', async () => {
-  const project = await makeProject(
-    {
-      ...{ language: 'python', runtime: 'python3.13', architecture: 'arm64', engine: 'terraform' },
-      ...{ packaging: 'layer', functions: { api: { handler: 'app/api.handler' } } },
-    },
-    { 'app/api.py': 'import psycopg\n', 'requirements.txt': 'psycopg[binary]==3.3.6\n' },
-  );
-  const { dir, zips } = await packageIn(project);
-  expect(zips.map(({ file }) => file)).toEqual(['api.zip', 'layer.zip', 'runner.zip']);
-  expect(await namesIn(dir, 'api.zip')).toEqual(['app/api.py', 'rds-ca.pem']);
-  const layer = await namesIn(dir, 'layer.zip');
-  expect(layer.filter((name) => !name.startsWith('python/'))).toEqual([]);
-  const compiled = layer.filter((name) => /\.cpython-\w+-[\w-]+\.so$/.test(name));
-  expect(compiled.length).toBeGreaterThan(1);
-  expect(compiled.filter((name) => !name.endsWith('.cpython-313-aarch64-linux-gnu.so'))).toEqual([]);
-});
+/** pip asks PyPI, and asks again where an answer is lost. */
+const overTheNetwork = { timeout: 300_000 };
+
+test(
+  'a Python layer has the packages below python/, for the function’s system; zips have their own code',
+  overTheNetwork,
+  async () => {
+    const project = await makeProject(
+      {
+        ...{ language: 'python', runtime: 'python3.13', architecture: 'arm64', engine: 'terraform' },
+        ...{ packaging: 'layer', functions: { api: { handler: 'app/api.handler' } } },
+      },
+      { 'app/api.py': 'import psycopg\n', 'requirements.txt': 'psycopg[binary]==3.3.6\n' },
+    );
+    const { dir, zips } = await packageIn(project);
+    expect(zips.map(({ file }) => file)).toEqual(['api.zip', 'layer.zip', 'runner.zip']);
+    expect(await namesIn(dir, 'api.zip')).toEqual(['app/api.py', 'rds-ca.pem']);
+    const layer = await namesIn(dir, 'layer.zip');
+    expect(layer.filter((name) => !name.startsWith('python/'))).toEqual([]);
+    const compiled = layer.filter((name) => /\.cpython-\w+-[\w-]+\.so$/.test(name));
+    expect(compiled.length).toBeGreaterThan(1);
+    expect(compiled.filter((name) => !name.endsWith('.cpython-313-aarch64-linux-gnu.so'))).toEqual([]);
+  },
+);
 
 describe('a compiled file', () => {
   const elf = (machine: number): Buffer => {

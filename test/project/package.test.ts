@@ -134,6 +134,9 @@ describe('a Node function', () => {
   });
 });
 
+/** pip asks PyPI, and asks again where an answer is lost. */
+const overTheNetwork = { timeout: 300_000 };
+
 describe('a Python function', () => {
   const files = {
     'app/__init__.py': '',
@@ -155,6 +158,7 @@ describe('a Python function', () => {
     ['x86_64', 'x86_64'],
   ] as const)(
     'has the wheels of %s, its own package and the runtime, no more',
+    overTheNetwork,
     async (architecture, machine) => {
       const project = await pythonProject('psycopg[binary]==3.3.6\n', architecture);
       const { zip } = (await packageFunctions(context(), project, options(testCacheDir))).get('api')!;
@@ -172,7 +176,7 @@ describe('a Python function', () => {
     },
   );
 
-  test('asks for the wheels once, until the requirements change', async () => {
+  test('asks for the wheels once, until the requirements change', overTheNetwork, async () => {
     const cache = await makeTempDir();
     onTestFinished(() => rm(cache, { recursive: true }));
     const project = await pythonProject('-r more.txt\n');
@@ -189,17 +193,21 @@ describe('a Python function', () => {
     expect(await installs()).toBe(1);
   });
 
-  test('names the package that has no wheel for Lambda, and leaves nothing behind', async () => {
-    const cache = await makeTempDir();
-    onTestFinished(() => rm(cache, { recursive: true }));
-    // The last psycopg2 without any Linux wheel for this Python.
-    const project = await pythonProject('psycopg2==2.9.9\n');
-    await expect(packageFunctions(context(), project, options(cache))).rejects.toMatchObject({
-      code: 'WHEEL_MISSING',
-      message: expect.stringMatching(/^psycopg2(==2\.9\.9)? has no wheel for python3\.13 on Linux arm64/),
-    });
-    expect(await readdir(join(cache, 'wheels'))).toEqual([]);
-  });
+  test(
+    'names the package that has no wheel for Lambda, and leaves nothing behind',
+    overTheNetwork,
+    async () => {
+      const cache = await makeTempDir();
+      onTestFinished(() => rm(cache, { recursive: true }));
+      // The last psycopg2 without any Linux wheel for this Python.
+      const project = await pythonProject('psycopg2==2.9.9\n');
+      await expect(packageFunctions(context(), project, options(cache))).rejects.toMatchObject({
+        code: 'WHEEL_MISSING',
+        message: expect.stringMatching(/^psycopg2(==2\.9\.9)? has no wheel for python3\.13 on Linux arm64/),
+      });
+      expect(await readdir(join(cache, 'wheels'))).toEqual([]);
+    },
+  );
 
   test('says how to get pip where there is none', async () => {
     const project = await pythonProject('iniconfig==2.1.0\n');
