@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:net';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import type { Context } from '../../context.ts';
 import { errorCode, UserError } from '../../errors.ts';
-import { findFreePort, findLoopback } from '../postgres/free-port.ts';
+import { findLoopback } from '../postgres/free-port.ts';
 import { ClientDoor } from './client-door.ts';
 import type { ProxyCredentials } from './client-login.ts';
 import { ConnectionPool } from './connection-pool.ts';
@@ -113,26 +113,42 @@ interface Front {
   readonly servers: readonly Server[];
 }
 
+/** How often a port is asked of the system that is free on all addresses. */
+const attempts = 20;
+
 /** On both loopback addresses for `localhost`: which one a client tries is the system's choice. */
 async function listen(door: ClientDoor, host: string, wanted: number): Promise<Front> {
   const addresses = host === 'localhost' ? await findLoopback() : [host];
-  const port = wanted === 0 ? await findFreePort(0, addresses) : wanted;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await listenOnAll(door, addresses, wanted);
+    } catch (cause) {
+      if (errorCode(cause) !== 'EADDRINUSE') throw cause;
+      // The port that the system gave on one address was another process's on the next one.
+      if (wanted === 0 && attempt < attempts) continue;
+      throw new UserError('PORT_TAKEN', `port ${wanted} on ${host} is taken`, {
+        suggestions: ['choose another port, or 0 for any'],
+        cause,
+      });
+    }
+  }
+}
+
+async function listenOnAll(door: ClientDoor, addresses: readonly string[], wanted: number): Promise<Front> {
   const servers: Server[] = [];
+  let port = wanted;
   try {
     for (const address of addresses) {
       const server = createServer({ noDelay: true }, (socket) => void door.enter(socket));
       server.listen({ host: address, port, exclusive: true });
       await once(server, 'listening');
       servers.push(server);
+      port = (server.address() as AddressInfo).port;
     }
     return { port, servers };
   } catch (cause) {
     for (const server of servers) server.close();
-    if (errorCode(cause) !== 'EADDRINUSE') throw cause;
-    throw new UserError('PORT_TAKEN', `port ${port} on ${host} is taken`, {
-      suggestions: ['choose another port, or 0 for any'],
-      cause,
-    });
+    throw cause;
   }
 }
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type ListenOptions, Server, type Socket } from 'node:net';
 import type pg from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, onTestFinished, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, onTestFinished, test, vi } from 'vitest';
 import { authentication, errorResponse, message, readyForQuery } from '../../../src/local/proxy/messages.ts';
 import { ServerConnection } from '../../../src/local/proxy/server-connection.ts';
 import { Secret } from '../../../src/secret.ts';
@@ -64,4 +64,31 @@ test('an idle session that says goodbye is over, though its connection is still 
     () => session.gone,
     (gone) => gone,
   );
+});
+
+test('a port that is taken while it is chosen is not the one', async () => {
+  const { listen } = Server.prototype;
+  const others: Server[] = [];
+  const spy = vi.spyOn(Server.prototype, 'listen').mockImplementation(function (this: Server, ...args) {
+    const { port, host } = args[0] as ListenOptions;
+    const isProxy = this.listenerCount('connection') > 0;
+    if (isProxy && port !== 0 && others.length < 3) {
+      others.push(
+        Reflect.apply(
+          listen,
+          createServer().on('error', () => {}),
+          [{ port, host, exclusive: true }],
+        ),
+      );
+    }
+    return Reflect.apply(listen, this, args);
+  });
+  onTestFinished(() => {
+    spy.mockRestore();
+    for (const other of others) other.close();
+  });
+  const another = await bed.startProxy();
+  const one = await another.connect();
+  await one.query('select 1');
+  await one.end();
 });
