@@ -91,7 +91,8 @@ async function rotateThrough(stage: StageBed, plane: DataPlane, world: OpenWorld
     canary: [100],
     retire: 'scramble',
     terminate: 'none',
-    drainMs: 300,
+    // A client may stand between the pointer that it has read and its login.
+    drainMs: 5_000,
   };
   const options = { journal: memoryJournal(), pollMs: 50, proxy: { successes: 3, overMs: 200 } };
   return database.withLease(() => rotate(world.context, parts, wish, options));
