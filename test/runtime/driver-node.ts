@@ -27,6 +27,10 @@ Object.assign(dns, {
     wallLookup(name === local ? localAddress : name, ...rest),
 });
 
+const wallTimeout = AbortSignal.timeout;
+const { TEST_ANSWER_WITHIN_MS: answerMs } = process.env;
+AbortSignal.timeout = (ms) => wallTimeout.call(AbortSignal, Number(answerMs ?? ms));
+
 const { TEST_CONNECT_TIMEOUT_MS: connectMs, TEST_RETRY_WITHIN_MS: retryMs } = process.env;
 const readSettings = (env = process.env) => ({
   ...settingsFromEnvironment(env),

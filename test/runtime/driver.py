@@ -13,6 +13,7 @@ import psycopg
 
 from lambdapg_runtime import (
     Database,
+    http_request,
     reader_environment,
     settings_from_environment,
     start_invocation,
@@ -29,6 +30,9 @@ time.time = lambda: wall_clock() + skipped_s
 resolve = socket.getaddrinfo
 local_name, local_address = os.environ.get("TEST_LOCAL_NAME"), os.environ.get("TEST_LOCAL_ADDRESS", "127.0.0.1")
 socket.getaddrinfo = lambda name, *rest, **more: resolve(local_address if name == local_name else name, *rest, **more)
+
+if "TEST_ANSWER_WITHIN_MS" in os.environ:
+    http_request._ANSWER_WITHIN_S = int(os.environ["TEST_ANSWER_WITHIN_MS"]) / 1000
 
 
 def read_settings(env=os.environ):

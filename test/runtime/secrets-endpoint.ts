@@ -38,6 +38,8 @@ export interface SecretsEndpoint {
   clockToleranceMs: number;
   /** Answers the next requests for the current value, one each, instead; 'silence' never does. */
   readonly instead: (SecretsAnswer | 'silence')[];
+  /** Hangs up on the requests that were not answered. */
+  endSilence(): void;
   close(): Promise<void>;
 }
 
@@ -48,9 +50,13 @@ export async function startSecretsEndpoint(secret = ''): Promise<SecretsEndpoint
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
+  const silent: ServerResponse[] = [];
   const endpoint: SecretsEndpoint = {
     ...{ url: `http://127.0.0.1:${port}`, asked: [], refused: [] },
     ...{ secret, secrets: {}, stages: {}, instead: [], clockToleranceMs: 300_000 },
+    endSilence: () => {
+      for (const response of silent.splice(0)) response.destroy();
+    },
     close: async () => {
       server.close();
       server.closeAllConnections();
@@ -70,7 +76,7 @@ export async function startSecretsEndpoint(secret = ''): Promise<SecretsEndpoint
     endpoint.asked.push(asked);
     const stage = asked.VersionStage ?? 'AWSCURRENT';
     const instead = stage === 'AWSCURRENT' ? endpoint.instead.shift() : undefined;
-    if (instead === 'silence') return;
+    if (instead === 'silence') return void silent.push(response);
     const { status, body: text } = instead ?? answerOf(endpoint, asked, stage);
     response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(text);
   }
