@@ -29,5 +29,5 @@ test('a run whose first try to listen fails late is cancelled all the same', asy
   } finally {
     await stop();
   }
-  expect(tries).toBe(2);
+  expect(tries).toBeGreaterThan(1);
 });
