@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createServerCertificate } from '../../src/local/postgres/certificates.ts';
-import { startTestPostgres } from '../postgres-server.ts';
+import { lastingPort, startTestPostgres } from '../postgres-server.ts';
 import { type Driver, driverLanguages } from './driver.ts';
 import {
   failureOf,
@@ -210,27 +210,25 @@ test('the slots of these tests are too few for bare clients', async () => {
   const { local } = bed;
   if (local.slots.a.tls === false) throw new Error('TLS was expected');
   const { PGUSER: user = '', PGPASSWORD: password = '' } = bed.login;
-  const ask = async (): Promise<void> => {
-    const { host, port, database, tls } = local.slots.a;
+  const { host, port, database, tls } = local.slots.a;
+  const clients = Array.from({ length: 40 }, () => {
     const client = new pg.Client({
       host,
       port,
       database,
       user,
       password,
-      ssl: tls === false ? false : { ...tls },
+      ssl: { ...tls },
     });
-    client.on('error', () => {});
-    await client.connect();
-    await client.query('select pg_sleep(0.2)');
-    await client.end();
-  };
-  const settled = await Promise.allSettled(Array.from({ length: 40 }, ask));
+    return client.on('error', () => {});
+  });
+  const settled = await Promise.allSettled(clients.map((client) => client.connect()));
+  await Promise.allSettled(clients.map((client) => client.end()));
   expect(settled.filter(({ status }) => status === 'rejected').length).toBeGreaterThan(10);
 });
 
 test('a server that is restarted on its port while the environments go on: no statement fails', async () => {
-  const first = await startTestPostgres();
+  const first = await startTestPostgres({ preferredPort: lastingPort() });
   const { projectDir, local } = first;
   const drivers = driverLanguages.map((language) =>
     bed.start(language, {
