@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
@@ -239,7 +241,20 @@ test('a server that is restarted on its port while the environments go on: no st
   );
   await Promise.all(drivers.map(userOf));
   await local.stop();
-  const users = Promise.all(drivers.map(userOf));
+  const nobody = createServer((socket) => socket.on('error', () => {}).destroy());
+  nobody.listen(local.port, '127.0.0.1');
+  await once(nobody, 'listening');
+  const asked: Promise<unknown>[] = [];
+  for (const driver of drivers) {
+    const knocked = once(nobody, 'connection');
+    asked.push(userOf(driver));
+    await knocked;
+    driver.freeze();
+  }
+  nobody.close();
+  await once(nobody, 'close');
+  for (const driver of drivers) driver.thaw();
+  const users = Promise.all(asked);
   const second = await startTestPostgres({ projectDir, preferredPort: local.port });
   try {
     expect(second.local.port).toBe(local.port);
