@@ -108,9 +108,10 @@ stopped, then one GET with rows; alternating with \`node -e 0\`. Then Ctrl-C, un
       ratio: pairedRatio(totals, peer),
       goal: atMost(median(totals), 1000, ' ms'),
     });
-    const stop = median(stopsMs);
-    const goal = atMost(stop, 2000, ' ms');
-    return [...rows, { subject: 'Ctrl-C to its end', n: stopsMs.length, measured: formatMs(stop), goal }];
+    // The first round does not count.
+    const stopMs = median(stopsMs.slice(1));
+    const goal = atMost(stopMs, 2000, ' ms');
+    return [...rows, { subject: 'Ctrl-C to its end', n: fromProjectRuns, measured: formatMs(stopMs), goal }];
   },
 };
 
